@@ -1,0 +1,39 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// A Krait library target: arrows point downward only, and `Tests/TidyTests` checks that they do.
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// Tests mirror the targets; all of them may use `KraitTestSupport`.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name,
+        dependencies: dependencies + ["KraitTestSupport"],
+        swiftSettings: settings
+    )
+}
+
+let package = Package(
+    name: "krait",
+    products: [
+    ],
+    targets: [
+        // Debian's libraries. No `pkgConfig:`, Debian's libzmq.pc makes SwiftPM warn at each build.
+        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(name: "CMessagePack", providers: [.apt(["libmsgpack-dev"])]),
+        .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
+        .target(name: "CProcessSupport"),
+
+    ],
+    cLanguageStandard: .gnu11
+)

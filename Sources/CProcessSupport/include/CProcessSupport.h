@@ -1,0 +1,50 @@
+// What Swift's Glibc cannot say: starting processes with care, watching descriptors and processes.
+// Every function returns -1 with errno set where it fails, unless it says otherwise.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// How to start a process.
+struct krait_spawn {
+    const char *path;          // absolute path of the program
+    char *const *arguments;    // null-terminated, the program's name first
+    char *const *environment;  // null-terminated
+    // Descriptors of this process which the child gets as 0, 1, 2, …; -1 stands for /dev/null.
+    const int *descriptors;
+    int descriptor_count;
+};
+
+// Starts a process in a session of its own, with default signals, an empty signal mask and no
+// other descriptors than those named. A program that cannot be executed is this call's error, with
+// the child's errno, and leaves no child behind. Returns the process id.
+pid_t krait_spawn(const struct krait_spawn *request);
+
+// A descriptor that turns readable when the process ends; close-on-exec.
+int krait_pidfd_open(pid_t pid);
+// Sends a signal to the very process a pidfd stands for, never to a later one of the same number.
+int krait_pidfd_send_signal(int pidfd, int signal);
+
+// A non-blocking, close-on-exec event counter.
+int krait_eventfd(void);
+
+// A close-on-exec epoll set: watching for readability, and waiting for what is readable.
+int krait_epoll_create(void);
+int krait_epoll_add(int set, int descriptor, uint64_t token);
+int krait_epoll_remove(int set, int descriptor);
+// Writes at most `capacity` tokens of readable descriptors without waiting; returns how many.
+int krait_epoll_ready(int set, uint64_t *tokens, int capacity);
+
+// A connected pair of SOCK_SEQPACKET sockets, both close-on-exec and non-blocking.
+int krait_packet_pair(int pair[2]);
+// A pipe, both ends close-on-exec; the reading end is non-blocking where asked for.
+int krait_pipe(int ends[2], int nonblocking_read);
+// Sends one packet with descriptors attached.
+ssize_t krait_send_packet(
+    int socket, const void *bytes, size_t length, const int *descriptors, int descriptor_count);
+
+// The kernel's id of the calling thread.
+pid_t krait_gettid(void);
+// Names the calling thread, as `top -H` shows it (15 bytes).
+void krait_name_thread(const char *name);
