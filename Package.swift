@@ -34,6 +34,16 @@ let package = Package(
         .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CProcessSupport"),
 
+        library("KraitObservability"),
+
+        .target(
+            name: "KraitTestSupport",
+            dependencies: ["KraitObservability"],
+            path: "Tests/Support",
+            swiftSettings: settings
+        ),
+        tests("KraitObservabilityTests", ["KraitObservability"]),
+        tests("KraitTestSupportTests", ["KraitObservability"]),
     ],
     cLanguageStandard: .gnu11
 )

@@ -1,0 +1,96 @@
+/// Everything that happens in Krait and is told to the outside: the one table of events.
+///
+/// The raw name is what logs and metrics carry. Documentation and tests are checked against this
+/// table, and an event that nothing emits is not in it.
+package enum Event: String, Sendable, Hashable, CaseIterable {
+    case daemonStarted = "daemon.started"
+    case daemonDraining = "daemon.draining"
+    case daemonStopped = "daemon.stopped"
+
+    case poolStarted = "pool.started"
+    case poolReady = "pool.ready"
+    case poolFailed = "pool.failed"
+    case poolDraining = "pool.draining"
+    case poolStopped = "pool.stopped"
+
+    case forkserverStarted = "forkserver.started"
+    case forkserverFailed = "forkserver.failed"
+
+    case workerStarted = "worker.started"
+    case workerReady = "worker.ready"
+    case workerStartFailed = "worker.start_failed"
+    case workerCrashed = "worker.crashed"
+    case workerSilent = "worker.silent"
+    case workerKilled = "worker.killed"
+    case workerStopped = "worker.stopped"
+    case workerOutput = "worker.output"
+
+    case callRefused = "call.refused"
+    case callExpired = "call.expired"
+    case callLost = "call.lost"
+
+    case messageRefused = "message.refused"
+    case messageUnroutable = "message.unroutable"
+
+    case childStarted = "child.started"
+    case childFailed = "child.failed"
+    case childUnresponsive = "child.unresponsive"
+    case childStopped = "child.stopped"
+    case supervisorFailed = "supervisor.failed"
+
+    /// How much the event matters.
+    package var level: LogLevel { entry.level }
+
+    /// What happened, in one sentence.
+    package var documentation: String { entry.documentation }
+}
+
+extension Event {
+    private struct Entry {
+        let level: LogLevel
+        let documentation: String
+
+        init(_ level: LogLevel, _ documentation: String) {
+            self.level = level
+            self.documentation = documentation
+        }
+    }
+
+    private var entry: Entry {
+        switch self {
+        case .daemonStarted: Entry(.info, "The daemon is up and answers its control socket.")
+        case .daemonDraining:
+            Entry(.info, "The daemon takes no new calls and finishes those it has.")
+        case .daemonStopped: Entry(.info, "The daemon has stopped everything it started.")
+        case .poolStarted: Entry(.info, "A pool begins to start its workers.")
+        case .poolReady: Entry(.info, "A pool has all its workers.")
+        case .poolFailed: Entry(.critical, "A pool has no worker and none can be started.")
+        case .poolDraining: Entry(.info, "A pool takes no new calls and finishes those it has.")
+        case .poolStopped: Entry(.info, "A pool has stopped all its workers.")
+        case .forkserverStarted: Entry(.debug, "A forkserver has imported its adapter.")
+        case .forkserverFailed: Entry(.error, "A forkserver could not be started, or ended.")
+        case .workerStarted: Entry(.debug, "A worker's process runs; it has not spoken yet.")
+        case .workerReady: Entry(.debug, "A worker has shaken hands and takes calls.")
+        case .workerStartFailed:
+            Entry(.error, "A worker ended, or took too long, before it was ready.")
+        case .workerCrashed: Entry(.warning, "A ready worker's process ended by itself.")
+        case .workerSilent: Entry(.warning, "A worker missed too many heartbeats and is torn down.")
+        case .workerKilled: Entry(.notice, "A worker did not leave in time and was killed.")
+        case .workerStopped: Entry(.debug, "A worker left as it was asked to.")
+        case .workerOutput: Entry(.info, "A worker printed a line.")
+        case .callRefused:
+            Entry(.notice, "A call was refused: the queue is full or the pool not open.")
+        case .callExpired: Entry(.notice, "A call's time ran out, in the queue or on a worker.")
+        case .callLost: Entry(.warning, "A call's worker went away while it may have run.")
+        case .messageRefused: Entry(.warning, "A peer sent what the protocol does not allow.")
+        case .messageUnroutable:
+            Entry(.warning, "A message was for a worker that is not connected.")
+        case .childStarted: Entry(.debug, "A supervisor's child has started.")
+        case .childFailed: Entry(.warning, "A supervisor's child ended against its restart type.")
+        case .childUnresponsive: Entry(.error, "A child did not stop within its shutdown time.")
+        case .childStopped: Entry(.debug, "A supervisor's child ended as it may or was asked to.")
+        case .supervisorFailed:
+            Entry(.error, "A supervisor gave up: too many restarts in its window.")
+        }
+    }
+}
