@@ -35,6 +35,7 @@ let package = Package(
         .target(name: "CProcessSupport"),
 
         library("KraitObservability"),
+        library("KraitWire", ["CMessagePack"]),
 
         .target(
             name: "KraitTestSupport",
@@ -44,6 +45,7 @@ let package = Package(
         ),
         tests("KraitObservabilityTests", ["KraitObservability"]),
         tests("KraitTestSupportTests", ["KraitObservability"]),
+        tests("KraitWireTests", ["KraitWire", "CMessagePack"]),
     ],
     cLanguageStandard: .gnu11
 )

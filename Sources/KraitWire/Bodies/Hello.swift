@@ -1,0 +1,112 @@
+/// What a worker says first: who it is and what it speaks.
+package struct WorkerHello: Hashable, Sendable {
+    /// The protocol versions it speaks.
+    package var versions: [Int]
+    /// Its routing id.
+    package var name: String
+    /// The secret it was started with.
+    package var token: String
+    package var pid: Int32
+    /// When the process began, in clock ticks since boot: tells it from a later one of the same
+    /// pid.
+    package var started: UInt64
+    /// The version of `krait_worker`.
+    package var package: String
+    /// The version of Python.
+    package var python: String
+
+    package init(
+        versions: [Int] = [Int(EnvelopeHeader.version)],
+        name: String,
+        token: String,
+        pid: Int32,
+        started: UInt64,
+        package: String,
+        python: String
+    ) {
+        self.versions = versions
+        self.name = name
+        self.token = token
+        self.pid = pid
+        self.started = started
+        self.package = package
+        self.python = python
+    }
+
+    package init(_ value: Value) throws(WireError) {
+        let body = try BodyReader(value)
+        let versions = try body.list("versions", limit: Limits.versions)
+        self.versions = []
+        for (index, version) in versions.enumerated() {
+            let path: [CodingFailure.Step] = [.key("versions"), .index(index)]
+            self.versions.append(try BodyReader.integer(version, in: 0...255, at: path))
+        }
+        name = try body.text("name")
+        token = try body.text("token")
+        pid = try body.integer("pid", in: 1...Int32.max)
+        started = try body.integer("started")
+        package = try body.prose("package", limit: Limits.nameBytes)
+        python = try body.prose("python", limit: Limits.nameBytes)
+    }
+
+    package var value: Value {
+        [
+            "versions": .list(versions.map { .int(Int64($0)) }), "name": .string(name),
+            "token": .string(token), "pid": .int(Int64(pid)), "started": Value(started),
+            "package": .string(package), "python": .string(python),
+        ]
+    }
+}
+
+/// Krait's answer to a worker's hello that it accepts.
+package struct HostHello: Hashable, Sendable {
+    /// The version both sides speak from here on.
+    package var version: Int
+    /// How often the worker beats.
+    package var heartbeatMilliseconds: Int
+    /// The pool's codec, for what the worker sends of its own accord.
+    package var codec: Codec
+
+    package init(
+        version: Int = Int(EnvelopeHeader.version),
+        heartbeatMilliseconds: Int,
+        codec: Codec
+    ) {
+        self.version = version
+        self.heartbeatMilliseconds = heartbeatMilliseconds
+        self.codec = codec
+    }
+
+    package init(_ value: Value) throws(WireError) {
+        let body = try BodyReader(value)
+        version = try body.integer("version", in: 0...255)
+        heartbeatMilliseconds = try body.integer("heartbeat_ms", in: 1...Int(Int32.max))
+        guard let codec = Codec(name: try body.text("codec")) else {
+            throw body.malformed("codec", "expected 'json' or 'msgpack'")
+        }
+        self.codec = codec
+    }
+
+    package var value: Value {
+        [
+            "version": .int(Int64(version)), "heartbeat_ms": .int(Int64(heartbeatMilliseconds)),
+            "codec": .string(codec.name),
+        ]
+    }
+}
+
+/// Why a peer leaves, or refuses the other.
+package struct Goodbye: Hashable, Sendable {
+    /// For people, and without payloads.
+    package var reason: String
+
+    package init(reason: String) { self.reason = reason }
+
+    package init(_ value: Value) throws(WireError) {
+        reason = try BodyReader(value).prose("reason", limit: Limits.messageTextBytes)
+    }
+
+    package var value: Value {
+        ["reason": .string(Prose.start.cut(reason, to: Limits.messageTextBytes))]
+    }
+}

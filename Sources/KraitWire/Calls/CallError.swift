@@ -1,0 +1,121 @@
+/// Why a call has no reply: the one error that Krait's calls throw.
+///
+/// `description` says what happened, where, and what to do next, and never holds a payload, so it
+/// can be logged; `debugDescription` adds the fault's message and traceback, which can hold parts
+/// of one.
+public struct CallError: Error, Sendable, Equatable {
+    /// What went wrong, for programs.
+    public var code: Code
+    /// What happened and what to do about it, in one sentence or two, without payloads.
+    public var message: String
+    /// The operation that was called, where one was.
+    public var operation: String?
+    /// The steps of the pipeline down to the one that failed, such as `support/3`.
+    public var path: [String]
+    /// The pool it was to run on, where one was chosen.
+    public var pool: String?
+    /// The worker's name, where one had the call.
+    public var worker: String?
+    /// What the Python code raised, where it did.
+    public var fault: Fault?
+    /// Whether a worker may have begun the call: what decides if making it again is safe.
+    public var delivery: Delivery
+
+    /// An error with these parts.
+    public init(
+        _ code: Code,
+        _ message: String,
+        operation: String? = nil,
+        path: [String] = [],
+        pool: String? = nil,
+        worker: String? = nil,
+        fault: Fault? = nil,
+        delivery: Delivery = .notSent
+    ) {
+        self.code = code
+        self.message = message
+        self.operation = operation
+        self.path = path
+        self.pool = pool
+        self.worker = worker
+        self.fault = fault
+        self.delivery = delivery
+    }
+
+    /// What went wrong, for programs.
+    ///
+    /// New codes may be added: a `switch` needs a `default`.
+    public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+        /// The code as logs, JSON and exit reports spell it.
+        public let rawValue: String
+        /// A code of this spelling.
+        public init(rawValue: String) { self.rawValue = rawValue }
+        /// The raw value.
+        public var description: String { rawValue }
+
+        /// The task that called was cancelled.
+        public static let cancelled = Code(rawValue: "cancelled")
+        /// The call's time was up, in a queue or at a worker.
+        public static let deadlineExceeded = Code(rawValue: "deadline_exceeded")
+        /// The pool's queue has no room for the call.
+        public static let queueFull = Code(rawValue: "queue_full")
+        /// The worker's process ended while it had the call.
+        public static let workerCrashed = Code(rawValue: "worker_crashed")
+        /// The worker stopped beating while it had the call, and was ended.
+        public static let workerSilent = Code(rawValue: "worker_silent")
+        /// The Python code raised: see `fault`.
+        public static let faulted = Code(rawValue: "faulted")
+        /// Neither Swift nor the pool has an operation of that name.
+        public static let unknownOperation = Code(rawValue: "unknown_operation")
+        /// There is no pool of that name.
+        public static let unknownPool = Code(rawValue: "unknown_pool")
+        /// The inputs do not fit the signature or the operation.
+        public static let invalidInput = Code(rawValue: "invalid_input")
+        /// What came back does not fit the signature.
+        public static let invalidOutput = Code(rawValue: "invalid_output")
+        /// The worker sent what the protocol does not allow.
+        public static let protocolViolation = Code(rawValue: "protocol_violation")
+        /// The pool has no worker and none can be started; the message says why.
+        public static let poolFailed = Code(rawValue: "pool_failed")
+        /// Krait or the pool is draining and takes nothing new.
+        public static let shuttingDown = Code(rawValue: "shutting_down")
+
+        /// Every code there is, for documentation and its checks.
+        public static let all: [Code] = [
+            .cancelled, .deadlineExceeded, .queueFull, .workerCrashed, .workerSilent, .faulted,
+            .unknownOperation, .unknownPool, .invalidInput, .invalidOutput, .protocolViolation,
+            .poolFailed, .shuttingDown,
+        ]
+    }
+
+    /// How far a call came.
+    public enum Delivery: String, Sendable, Hashable {
+        /// No worker saw it: making it again is safe.
+        case notSent = "not_sent"
+        /// A worker had it, and answered or died.
+        case sent
+        /// A worker may have had it.
+        case unknown
+    }
+}
+
+extension CallError: CustomStringConvertible, CustomDebugStringConvertible {
+    /// The code, what happened, and where: never a payload.
+    public var description: String {
+        var place: [String] = []
+        if !path.isEmpty { place.append(path.joined(separator: "/")) }
+        if let operation { place.append("operation \(operation)") }
+        if let pool { place.append("pool \(pool)") }
+        if let worker { place.append("worker \(worker)") }
+        if let fault { place.append(fault.type) }
+        let suffix = place.isEmpty ? "" : " (\(place.joined(separator: ", ")))"
+        return "\(code): \(message)\(suffix)"
+    }
+
+    /// The description, the delivery, and the fault's own text and traceback.
+    public var debugDescription: String {
+        guard let fault else { return "\(self) [\(delivery.rawValue)]" }
+        let traceback = fault.traceback.isEmpty ? "" : "\n\(fault.traceback)"
+        return "\(self) [\(delivery.rawValue)]\n\(fault.type): \(fault.message)\(traceback)"
+    }
+}

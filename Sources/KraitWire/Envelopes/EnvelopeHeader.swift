@@ -1,0 +1,79 @@
+/// The 24 bytes before each body.
+package struct EnvelopeHeader: Sendable, Hashable {
+    package static let size = 24
+    package static let version: UInt8 = 1
+    static let magic: UInt16 = 0x524B  // "KR", little-endian
+
+    package var kind: EnvelopeKind
+    /// The body's codec; nil for an empty body.
+    package var codec: Codec?
+    package var attachments: UInt16
+    package var callID: UInt64
+    package var bodyLength: UInt32
+    /// Milliseconds left until the call's deadline; 0 for none.
+    package var remaining: UInt32
+
+    package init(
+        _ kind: EnvelopeKind,
+        codec: Codec? = nil,
+        attachments: UInt16 = 0,
+        callID: UInt64 = 0,
+        bodyLength: UInt32 = 0,
+        remaining: UInt32 = 0
+    ) {
+        self.kind = kind
+        self.codec = codec
+        self.attachments = attachments
+        self.callID = callID
+        self.bodyLength = bodyLength
+        self.remaining = remaining
+    }
+
+    /// Writes the header's 24 bytes at the start of `buffer`.
+    package func write(to buffer: UnsafeMutableRawBufferPointer) {
+        precondition(buffer.count >= Self.size)
+        func put(_ value: some FixedWidthInteger, at offset: Int) {
+            buffer.storeBytes(of: value.littleEndian, toByteOffset: offset, as: type(of: value))
+        }
+        put(Self.magic, at: 0)
+        put(Self.version, at: 2)
+        put(kind.rawValue, at: 3)
+        put(codec?.rawValue ?? 0, at: 4)
+        put(UInt8(0), at: 5)
+        put(attachments, at: 6)
+        put(callID, at: 8)
+        put(bodyLength, at: 16)
+        put(remaining, at: 20)
+    }
+
+    /// Reads the header at the start of `buffer`, and checks each field against the protocol.
+    package init(reading buffer: UnsafeRawBufferPointer) throws(WireError) {
+        guard buffer.count >= Self.size else {
+            throw .truncatedHeader(length: buffer.count)
+        }
+        func get<T: FixedWidthInteger>(at offset: Int, as type: T.Type = T.self) -> T {
+            T(littleEndian: buffer.loadUnaligned(fromByteOffset: offset, as: T.self))
+        }
+        guard get(at: 0, as: UInt16.self) == Self.magic else { throw .wrongMagic }
+        guard buffer[2] == Self.version else { throw .wrongVersion(buffer[2]) }
+        guard let kind = EnvelopeKind(rawValue: buffer[3]) else { throw .unknownKind(buffer[3]) }
+        guard buffer[5] == 0 else { throw .unknownFlags(buffer[5]) }
+        let bodyLength = get(at: 16, as: UInt32.self)
+        guard bodyLength <= Limits.bodyBytes else { throw .bodyTooLong(Int(bodyLength)) }
+        let codec = Codec(rawValue: buffer[4])
+        guard codec != nil || (buffer[4] == 0 && bodyLength == 0) else {
+            throw .unknownCodec(buffer[4])
+        }
+        self.init(
+            kind,
+            codec: codec,
+            attachments: get(at: 6),
+            callID: get(at: 8),
+            bodyLength: bodyLength,
+            remaining: get(at: 20)
+        )
+        guard attachments <= Limits.attachments else {
+            throw .tooManyAttachments(Int(attachments))
+        }
+    }
+}

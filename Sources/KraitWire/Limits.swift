@@ -1,0 +1,26 @@
+/// The bounds of *Worker protocol*; the Python side has the same in `limits.py`.
+package enum Limits {
+    package static let bodyBytes = 64 << 20
+    package static let messageBytes = 256 << 20
+    package static let attachments = 1_024
+    /// How deep lists and maps may be nested.
+    package static let nesting = 128
+    /// Names and other texts that programs read: of workers, operations, versions, exceptions.
+    package static let nameBytes = 256
+    /// An operation's documentation.
+    package static let docBytes = 4 << 10
+    /// How many operations a worker may have.
+    package static let operations = 1_024
+    /// How many calls at once a worker may take.
+    package static let slots = 4_096
+    /// How many running calls a heartbeat names.
+    package static let runningCalls = 64
+    /// How many protocol versions a hello names.
+    package static let versions = 16
+    package static let tracebackBytes = 16 << 10
+    package static let messageTextBytes = 4 << 10
+    /// How many envelopes a sender puts into one message.
+    package static let envelopesPerMessage = 32
+    /// From how many bytes on a message with several envelopes is closed.
+    package static let batchBytes = 64 << 10
+}

@@ -1,0 +1,143 @@
+import Foundation
+import Testing
+
+@testable import KraitWire
+
+/// The fixtures both sides read, taken apart by Foundation so that nothing here tests itself.
+enum Fixtures {
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    static func values() throws -> [ValueFixture] {
+        try lines("values").map { line in
+            ValueFixture(
+                name: try get(line, "name"),
+                value: try value(try get(line, "value")),
+                json: try get(line, "json"),
+                messagePack: try bytes(get(line, "msgpack"))
+            )
+        }
+    }
+
+    static func refused() throws -> [RefusedFixture] {
+        try lines("refused").map { line in
+            guard let codec = Codec(name: try get(line, "codec")) else {
+                throw Failure(description: "no such codec")
+            }
+            return RefusedFixture(
+                name: try get(line, "name"),
+                codec: codec,
+                bytes: try bytes(get(line, "bytes")),
+                reason: try get(line, "reason")
+            )
+        }
+    }
+
+    static func envelopes() throws -> [EnvelopeFixture] {
+        try lines("envelopes").map { line in
+            let headers = line["headers"] as? [[String: Any]]
+            return EnvelopeFixture(
+                name: try get(line, "name"),
+                bytes: try bytes(get(line, "bytes")),
+                headers: try headers?.map(header),
+                bodies: try (line["bodies"] as? [String])?.map(bytes),
+                error: line["error"] as? String
+            )
+        }
+    }
+
+    private static func header(_ line: [String: Any]) throws -> EnvelopeHeader {
+        let name: String = try get(line, "kind")
+        guard let kind = EnvelopeKind.allCases.first(where: { "\($0)" == name }) else {
+            throw Failure(description: "no such kind: \(name)")
+        }
+        return EnvelopeHeader(
+            kind,
+            codec: (line["codec"] as? String).flatMap { Codec(name: $0) },
+            attachments: UInt16(try get(line, "attachments") as Int),
+            callID: try number(get(line, "call_id")),
+            bodyLength: UInt32(try get(line, "body_length") as Int),
+            remaining: UInt32(try get(line, "remaining") as Int)
+        )
+    }
+
+    private static func value(_ tagged: [String: Any]) throws -> Value {
+        if tagged["null"] != nil { return .null }
+        if let flag = tagged["bool"] as? Bool { return .bool(flag) }
+        if let digits = tagged["int"] as? String {
+            return try Int64(digits).map(Value.int) ?? Value(number(digits) as UInt64)
+        }
+        if let digits = tagged["float"] as? String { return .double(try number(digits)) }
+        if let text = tagged["text"] as? String { return .string(text) }
+        if let hex = tagged["bytes"] as? String { return .bytes(try bytes(hex)) }
+        if let time = tagged["time"] as? [String: Any] {
+            let nanoseconds: Int = try get(time, "nanoseconds")
+            let seconds: Int64 = try number(get(time, "seconds"))
+            return .timestamp(Timestamp(seconds: seconds, nanoseconds: UInt32(nanoseconds)))
+        }
+        if let elements = tagged["list"] as? [[String: Any]] {
+            return .list(try elements.map(value))
+        }
+        let pairs: [[Any]] = try get(tagged, "map")
+        let entries = try pairs.map { pair -> ValueMap.Entry in
+            guard let key = pair.first as? String, let tagged = pair.last as? [String: Any] else {
+                throw Failure(description: "not a pair")
+            }
+            return (key, try value(tagged))
+        }
+        return .map(ValueMap(uniqueEntries: entries))
+    }
+
+    private static func lines(_ name: String) throws -> [[String: Any]] {
+        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let file = tests.appendingPathComponent("Fixtures/Wire/\(name).jsonl")
+        return try Data(contentsOf: file).split(separator: UInt8(ascii: "\n")).map { line in
+            guard let line = try JSONSerialization.jsonObject(with: line) as? [String: Any] else {
+                throw Failure(description: "a line that is no object")
+            }
+            return line
+        }
+    }
+
+    private static func get<T>(_ line: [String: Any], _ key: String) throws -> T {
+        guard let value = line[key] as? T else { throw Failure(description: "no \(key)") }
+        return value
+    }
+
+    private static func number<T: LosslessStringConvertible>(_ digits: String) throws -> T {
+        guard let number = T(digits) else { throw Failure(description: "no number: \(digits)") }
+        return number
+    }
+
+    private static func bytes(_ hex: String) throws -> [UInt8] {
+        let digits = Array(hex.utf8).map { UInt8(Character(Unicode.Scalar($0)).hexDigitValue ?? 0) }
+        return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+    }
+}
+
+struct ValueFixture: CustomTestStringConvertible {
+    let name: String
+    let value: Value
+    let json: String
+    let messagePack: [UInt8]
+    var testDescription: String { name }
+}
+
+struct RefusedFixture: CustomTestStringConvertible {
+    let name: String
+    let codec: Codec
+    let bytes: [UInt8]
+    let reason: String
+    var testDescription: String { "\(codec.name): \(name)" }
+}
+
+struct EnvelopeFixture: CustomTestStringConvertible {
+    let name: String
+    let bytes: [UInt8]
+    let headers: [EnvelopeHeader]?
+    let bodies: [[UInt8]]?
+    let error: String?
+    var testDescription: String { name }
+}
