@@ -36,6 +36,7 @@ let package = Package(
 
         library("KraitObservability"),
         library("KraitWire", ["CMessagePack"]),
+        library("KraitSupervision", ["KraitObservability"]),
 
         .target(
             name: "KraitTestSupport",
@@ -44,6 +45,7 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("KraitObservabilityTests", ["KraitObservability"]),
+        tests("KraitSupervisionTests", ["KraitSupervision", "KraitObservability"]),
         tests("KraitTestSupportTests", ["KraitObservability"]),
         tests("KraitWireTests", ["KraitWire", "CMessagePack"]),
     ],
