@@ -36,6 +36,7 @@ let package = Package(
 
         library("KraitObservability"),
         library("KraitWire", ["CMessagePack"]),
+        library("KraitSignatures", ["KraitWire"]),
         library("KraitSupervision", ["KraitObservability"]),
 
         .target(
@@ -45,6 +46,7 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("KraitObservabilityTests", ["KraitObservability"]),
+        tests("KraitSignaturesTests", ["KraitSignatures", "KraitWire"]),
         tests("KraitSupervisionTests", ["KraitSupervision", "KraitObservability"]),
         tests("KraitTestSupportTests", ["KraitObservability"]),
         tests("KraitWireTests", ["KraitWire", "CMessagePack"]),

@@ -1,0 +1,86 @@
+import KraitWire
+
+/// A type that comes with a signature: its text may name it, and the worker makes a class of it.
+public struct TypeDeclaration: Sendable, Hashable {
+    /// The name that the text uses.
+    public var name: String
+    /// What it is.
+    public var kind: Kind
+
+    /// What a declaration makes.
+    public enum Kind: Sendable, Hashable {
+        /// A pydantic model.
+        case model([ModelField])
+        /// An enumeration.
+        case enumeration([Case])
+        /// A class that only the worker's own code knows: carried by name alone.
+        case known
+    }
+
+    /// A field of a model; `type` is text as in a signature and may name other declarations.
+    public struct ModelField: Sendable, Hashable {
+        /// The field's name.
+        public var name: String
+        /// Its type as text.
+        public var type: String
+        /// What the model's schema says about it.
+        public var description: String?
+
+        /// A field of a model.
+        public init(_ name: String, type: String, description: String? = nil) {
+            self.name = name
+            self.type = type
+            self.description = description
+        }
+    }
+
+    /// A case of an enumeration and the value that stands for it in text and JSON.
+    public struct Case: Sendable, Hashable {
+        /// The name of the enumeration's member.
+        public var name: String
+        /// What stands for it in text and JSON.
+        public var value: Value
+
+        /// A case of an enumeration.
+        public init(_ name: String, value: Value) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// A declaration of any kind.
+    public init(_ name: String, _ kind: Kind) {
+        self.name = name
+        self.kind = kind
+    }
+
+    /// A pydantic model of these fields.
+    public static func model(_ name: String, _ fields: [ModelField]) -> TypeDeclaration {
+        TypeDeclaration(name, .model(fields))
+    }
+
+    /// An enumeration of these cases.
+    public static func enumeration(_ name: String, _ cases: [Case]) -> TypeDeclaration {
+        TypeDeclaration(name, .enumeration(cases))
+    }
+
+    /// As the worker's `dspy` adapter takes it; nil for a class it knows by itself.
+    var wireValue: Value? {
+        switch kind {
+        case .model(let fields):
+            let rows = fields.map { field in
+                Value.list([
+                    .string(field.name), .string(field.type),
+                    field.description.map(Value.string) ?? .null,
+                ])
+            }
+            return ["kind": "model", "fields": .list(rows)]
+        case .enumeration(let cases):
+            return [
+                "kind": "enum",
+                "cases": .list(cases.map { .list([.string($0.name), $0.value]) }),
+            ]
+        case .known: return nil
+        }
+    }
+}
