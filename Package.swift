@@ -37,6 +37,7 @@ let package = Package(
         library("KraitObservability"),
         library("KraitWire", ["CMessagePack"]),
         library("KraitSignatures", ["KraitWire"]),
+        library("KraitZeroMQ", ["CZeroMQ", "CProcessSupport"]),
         library("KraitSupervision", ["KraitObservability"]),
 
         .target(
@@ -50,6 +51,7 @@ let package = Package(
         tests("KraitSupervisionTests", ["KraitSupervision", "KraitObservability"]),
         tests("KraitTestSupportTests", ["KraitObservability"]),
         tests("KraitWireTests", ["KraitWire", "CMessagePack"]),
+        tests("KraitZeroMQTests", ["KraitZeroMQ", "CZeroMQ", "CProcessSupport"]),
     ],
     cLanguageStandard: .gnu11
 )

@@ -1,0 +1,219 @@
+/// Carries envelopes between Krait and its workers: the outboxes, the ROUTER socket, the way in.
+///
+/// Isolated to its I/O thread. What is sent in one turn of the thread to one peer leaves in as few
+/// messages as the batch limits allow, which is where the speed under load comes from: a message
+/// costs both sides about as much as the call in it.
+package actor Courier {
+    private nonisolated let thread: IOThread
+    private let link: Link
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        thread.asUnownedSerialExecutor()
+    }
+
+    /// Binds `endpoint` and begins to carry.
+    ///
+    /// - Parameter batch: when a message with several envelopes is closed.
+    package static func open(
+        on thread: IOThread,
+        endpoint: String,
+        maximumMessage: Int,
+        batch: Batch
+    ) async throws -> Courier {
+        let courier = Courier(on: thread, batch: batch)
+        try await courier.bind(endpoint, maximumMessage: Int64(maximumMessage))
+        return courier
+    }
+
+    private init(on thread: IOThread, batch: Batch) {
+        self.thread = thread
+        link = Link(batch: batch)
+    }
+
+    private func bind(_ endpoint: String, maximumMessage: Int64) throws {
+        link.socket = try RouterSocket(endpoint: endpoint, maximumMessage: maximumMessage)
+        thread.add(link)
+    }
+
+    /// Unbinds, and removes the socket's file.
+    ///
+    /// What is still in an outbox is sent first.
+    package func close() {
+        link.flush()
+        thread.remove(link)
+        link.socket = nil
+    }
+
+    /// When a message with several envelopes is closed: at whichever comes first.
+    package struct Batch: Sendable {
+        package var envelopes: Int
+        package var bytes: Int
+
+        package init(envelopes: Int, bytes: Int) {
+            self.envelopes = envelopes
+            self.bytes = bytes
+        }
+    }
+
+    /// Lets `receiver` have what comes from `peer`, and `peer` be sent to, until `disconnect`.
+    package func connect(_ peer: String, to receiver: any PeerReceiver) -> Peer {
+        link.connect(peer, to: receiver)
+    }
+
+    /// Forgets a peer, and what its outbox holds.
+    package func disconnect(_ peer: Peer) { link.disconnect(peer) }
+
+    /// Puts an envelope into the peer's outbox; it leaves at the end of this turn.
+    package func send(_ envelope: [UInt8], to peer: Peer) { link.send(envelope, to: peer) }
+
+    /// What arrived from peers that nobody is connected to, since the start.
+    package var strayMessages: Int { link.strayMessages }
+}
+
+/// What is told of a peer, on the courier's thread.
+package protocol PeerReceiver: AnyObject, Sendable {
+    /// A message came. The frame holds one or more envelopes.
+    func received(_ frame: ReceivedFrame, attachments: [ReceivedFrame], from peer: String)
+    /// A message to the peer could not be handed to libzmq; its envelopes are lost.
+    func sendFailed(to peer: String, reason: String)
+}
+
+/// A connected peer: a ticket for sending that saves the look-up by name.
+package struct Peer: Sendable, Hashable {
+    package let name: String
+    fileprivate let index: Int
+    fileprivate let generation: UInt32
+}
+
+/// The courier's working parts, which the thread's loop drives; it lives on the thread alone.
+private final class Link: IOSource {
+    var socket: RouterSocket?
+    private let batch: Courier.Batch
+    private var boxes: [Box] = []
+    private var free: [Int] = []
+    private var byIdentity: [[UInt8]: Int] = [:]
+    /// Boxes that have something to send.
+    private var pending: [Int] = []
+    var strayMessages = 0
+
+    private static let messagesPerTurn = 64
+    private static let maximumAttachments = 1_024
+
+    init(batch: Courier.Batch) { self.batch = batch }
+
+    /// A peer's outbox.
+    ///
+    /// A class, so that adding to one is not a change of the whole array.
+    private final class Box {
+        var generation: UInt32
+        var name = ""
+        var identity: [UInt8] = []
+        var receiver: (any PeerReceiver)?
+        /// Envelopes back to back, and where the closed messages among them end.
+        var bytes: [UInt8] = []
+        var ends: [Int] = []
+        var openEnvelopes = 0
+
+        init(generation: UInt32 = 0) { self.generation = generation }
+    }
+
+    func connect(_ name: String, to receiver: any PeerReceiver) -> Peer {
+        let index = free.popLast() ?? boxes.count
+        if index == boxes.count { boxes.append(Box()) }
+        boxes[index].generation &+= 1
+        boxes[index].name = name
+        boxes[index].identity = Array(name.utf8)
+        boxes[index].receiver = receiver
+        byIdentity[boxes[index].identity] = index
+        return Peer(name: name, index: index, generation: boxes[index].generation)
+    }
+
+    func disconnect(_ peer: Peer) {
+        guard boxes[peer.index].generation == peer.generation else { return }
+        if byIdentity[boxes[peer.index].identity] == peer.index {
+            byIdentity[boxes[peer.index].identity] = nil
+        }
+        pending.removeAll { $0 == peer.index }
+        boxes[peer.index] = Box(generation: peer.generation &+ 1)
+        free.append(peer.index)
+    }
+
+    func send(_ envelope: [UInt8], to peer: Peer) {
+        let box = boxes[peer.index]
+        guard box.generation == peer.generation else { return }
+        if box.bytes.isEmpty { pending.append(peer.index) }
+        // An envelope that would make the message too large closes it first.
+        if box.openEnvelopes > 0 {
+            let open = box.bytes.count - (box.ends.last ?? 0)
+            if box.openEnvelopes == batch.envelopes || open + envelope.count > batch.bytes {
+                box.ends.append(box.bytes.count)
+                box.openEnvelopes = 0
+            }
+        }
+        box.bytes.append(contentsOf: envelope)
+        box.openEnvelopes += 1
+    }
+
+    var descriptor: Int32 { socket?.descriptor ?? -1 }
+
+    func flush() {
+        guard !pending.isEmpty, let socket else { return }
+        // A receiver that is told of a failure may send and disconnect.
+        var due: [Int] = []
+        swap(&due, &pending)
+        for index in due where !boxes[index].bytes.isEmpty {
+            flush(boxes[index], through: socket)
+        }
+        guard pending.isEmpty else { return }
+        due.removeAll(keepingCapacity: true)
+        pending = due
+    }
+
+    private func flush(_ box: Box, through socket: RouterSocket) {
+        var failure: String?
+        box.ends.append(box.bytes.count)
+        box.bytes.withUnsafeBytes { bytes in
+            var start = 0
+            for end in box.ends {
+                let message = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+                switch socket.send(message, to: box.identity) {
+                case .sent: break
+                case .unroutable: failure = "it is not connected"
+                case .refused(let error): failure = "its queue refused (error \(error))"
+                }
+                start = end
+            }
+        }
+        box.bytes.removeAll(keepingCapacity: box.bytes.count <= 1 << 20)
+        box.ends.removeAll(keepingCapacity: true)
+        box.openEnvelopes = 0
+        if let failure { box.receiver?.sendFailed(to: box.name, reason: failure) }
+    }
+
+    func receive() -> Int {
+        guard let socket else { return 0 }
+        var count = 0
+        while count < Self.messagesPerTurn {
+            let message: RouterSocket.Message?
+            do {
+                message = try socket.receive(maximumAttachments: Self.maximumAttachments)
+            } catch {
+                preconditionFailure("\(error)")
+            }
+            guard let message else { break }
+            count += 1
+            guard let index = byIdentity[message.peer], let receiver = boxes[index].receiver
+            else {
+                strayMessages += 1
+                continue
+            }
+            receiver.received(
+                message.frame,
+                attachments: message.attachments,
+                from: boxes[index].name
+            )
+        }
+        // Another turn is needed for what was sent meanwhile.
+        return count + pending.count
+    }
+}
