@@ -39,6 +39,7 @@ let package = Package(
         library("KraitSignatures", ["KraitWire"]),
         library("KraitZeroMQ", ["CZeroMQ", "CProcessSupport"]),
         library("KraitSupervision", ["KraitObservability"]),
+        library("KraitPooling", ["KraitSupervision", "KraitWire", "KraitObservability"]),
 
         .target(
             name: "KraitTestSupport",
@@ -47,11 +48,16 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("KraitObservabilityTests", ["KraitObservability"]),
+        tests(
+            "KraitPoolingTests",
+            ["KraitPooling", "KraitObservability", "KraitWire", "KraitZeroMQ"]
+        ),
         tests("KraitSignaturesTests", ["KraitSignatures", "KraitWire"]),
         tests("KraitSupervisionTests", ["KraitSupervision", "KraitObservability"]),
         tests("KraitTestSupportTests", ["KraitObservability"]),
         tests("KraitWireTests", ["KraitWire", "CMessagePack"]),
         tests("KraitZeroMQTests", ["KraitZeroMQ", "CZeroMQ", "CProcessSupport"]),
+        tests("SimulationTests", ["KraitPooling"]),
     ],
     cLanguageStandard: .gnu11
 )

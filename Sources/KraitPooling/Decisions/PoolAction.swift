@@ -1,0 +1,64 @@
+/// Names one life of one of a pool's workers: its number stays, each start is a new incarnation.
+package struct WorkerID: Hashable, Sendable, CustomStringConvertible {
+    package var number: Int
+    package var incarnation: Int
+
+    package init(number: Int, incarnation: Int) {
+        self.number = number
+        self.incarnation = incarnation
+    }
+
+    package var description: String { "\(number).\(incarnation)" }
+}
+
+/// What the pool's shell is to do.
+package enum PoolAction: Equatable, Sendable {
+    /// Send this queued call, whose slot is taken already.
+    case send(CallID, to: WorkerID)
+    /// Tell the worker that nobody waits for the call any more.
+    case cancel(CallID, at: WorkerID)
+    /// End the caller's wait.
+    case fail(CallID, CallFailure)
+    case start(WorkerID)
+    /// End a worker: at once where it may be stuck, otherwise it may leave by itself.
+    case stop(WorkerID, StopReason)
+    /// The first worker is ready.
+    case becameReady
+    /// No worker can be had.
+    case becameFailed(String)
+    /// Every worker is gone after a drain or a stop.
+    case finished
+}
+
+/// Why a worker is ended by its pool.
+package enum StopReason: String, Equatable, Sendable {
+    /// The pool is closing.
+    case closing
+    /// It may still be at a call that nobody waits for.
+    case stuck
+}
+
+/// Why a call that the pool had accepted, or refused, has no answer.
+package enum CallFailure: Equatable, Sendable {
+    case cancelled(sent: Bool)
+    case deadlineExceeded(sent: Bool)
+    case queueFull(limit: Int)
+    case workerCrashed(WorkerID, String)
+    case workerSilent(WorkerID)
+    case poolFailed(String, sent: Bool)
+    case shuttingDown(sent: Bool)
+}
+
+/// How a worker's life ended.
+package enum WorkerExit: Equatable, Sendable {
+    /// It was asked to end.
+    case stopped
+    /// It ended by itself after it had been ready; with its exit status in words.
+    case crashed(String)
+    /// It was ended because it no longer showed a sign of life.
+    case silent
+    /// It never became ready; with the reason in words.
+    case failedToStart(String)
+    /// It never became ready and no other try can help (the adapter cannot be loaded).
+    case cannotStart(String)
+}

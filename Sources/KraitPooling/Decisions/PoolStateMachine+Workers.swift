@@ -1,0 +1,253 @@
+extension PoolStateMachine {
+    /// The pool is to have its workers; one that was closed before it started is finished.
+    package mutating func started(at now: Instant) -> [PoolAction] {
+        precondition(workers.isEmpty, "a pool starts once")
+        guard state != .closed else { return finishIfGone() }
+        workers = Array(
+            repeating: Worker(phase: .waiting(until: now), since: now),
+            count: configuration.workers
+        )
+        return startWaitingWorkers(at: now)
+    }
+
+    /// A worker can take calls, `slots` at once.
+    package mutating func workerReady(
+        _ id: WorkerID,
+        slots: Int,
+        at now: Instant
+    ) -> [PoolAction] {
+        guard isCurrent(id), workers[id.number].phase == .starting else { return [] }
+        workers[id.number].phase = .ready
+        workers[id.number].slots = max(1, slots)
+        workers[id.number].busy = 0
+        workers[id.number].since = now
+        freeSlots += workers[id.number].slots
+        startFailures = 0
+        var actions: [PoolAction] = []
+        if state == .starting {
+            state = .ready
+            actions.append(.becameReady)
+        }
+        return actions + fillSlots(of: id.number) + startWaitingWorkers(at: now)
+    }
+
+    /// A worker's life is over.
+    ///
+    /// `random`, from 0 up to 1, spreads the restarts.
+    package mutating func workerExited(
+        _ id: WorkerID,
+        _ exit: WorkerExit,
+        random: Double,
+        at now: Instant
+    ) -> [PoolAction] {
+        guard isCurrent(id), workers[id.number].isAlive else { return [] }
+        var actions = failCalls(of: id, exit)
+        freeSlots -= workers[id.number].freeSlots
+        let wasReady = workers[id.number].phase != .starting
+        workers[id.number].slots = 0
+        workers[id.number].busy = 0
+
+        switch state {
+        case .closed, .failed:
+            workers[id.number].phase = .gone
+            return actions + finishIfGone()
+        case .starting, .ready, .draining:
+            scheduleRestart(of: id.number, wasReady: wasReady, random: random, at: now)
+            if let reason = reasonToGiveUp(exit) { return actions + giveUp(reason) }
+            actions += startWaitingWorkers(at: now)
+            return actions + closeIfDrained()
+        }
+    }
+
+    /// No new calls; those that were accepted are finished, then the workers leave.
+    package mutating func drainRequested() -> [PoolAction] {
+        switch state {
+        case .starting, .ready:
+            state = .draining
+            return closeIfDrained()
+        case .failed: return close()
+        case .draining, .closed: return []
+        }
+    }
+
+    /// The pool closes now: what is queued or running fails.
+    package mutating func stopRequested() -> [PoolAction] {
+        state == .closed ? [] : close()
+    }
+
+    // MARK: Starts
+
+    mutating func startWaitingWorkers(at now: Instant) -> [PoolAction] {
+        guard state == .starting || state == .ready || (state == .draining && calls.queued > 0)
+        else { return [] }
+        var actions: [PoolAction] = []
+        var starting = workers.count { $0.phase == .starting }
+        for number in workers.indices {
+            guard case .waiting(let until) = workers[number].phase else { continue }
+            guard until <= now else {
+                check(at: until)
+                continue
+            }
+            guard starting < configuration.startsAtOnce else { continue }
+            starting += 1
+            workers[number].phase = .starting
+            workers[number].incarnation += 1
+            workers[number].served = 0
+            workers[number].since = now
+            actions.append(.start(workerID(number)))
+        }
+        return actions
+    }
+
+    private mutating func scheduleRestart(
+        of number: Int,
+        wasReady: Bool,
+        random: Double,
+        at now: Instant
+    ) {
+        let lived = workers[number].since.duration(to: now)
+        let wasStable = wasReady && lived >= configuration.stableAfter
+        workers[number].failures = wasStable ? 1 : workers[number].failures + 1
+        let delay = configuration.backoff.delay(
+            afterFailures: workers[number].failures,
+            random: random
+        )
+        workers[number].phase = .waiting(until: now + delay)
+        workers[number].since = now
+    }
+
+    /// Counts a start that failed, and says why the pool is to give up, if it is.
+    private mutating func reasonToGiveUp(_ exit: WorkerExit) -> String? {
+        switch exit {
+        case .cannotStart(let reason): return reason
+        case .failedToStart(let reason):
+            let hasWorker = workers.contains { $0.phase == .ready || $0.phase == .retiring }
+            if !hasWorker { startFailures += 1 }
+            guard startFailures >= configuration.maximumStartFailures else { return nil }
+            return "\(startFailures) starts failed in a row, the last one: \(reason)"
+        case .stopped, .crashed, .silent: return nil
+        }
+    }
+
+    private func isCurrent(_ id: WorkerID) -> Bool {
+        workers.indices.contains(id.number) && workers[id.number].incarnation == id.incarnation
+    }
+
+    // MARK: Ends
+
+    /// Fails each call of a worker that is no more, once.
+    private mutating func failCalls(of id: WorkerID, _ exit: WorkerExit) -> [PoolAction] {
+        guard workers[id.number].busy > 0 else { return [] }
+        var actions: [PoolAction] = []
+        for index in calls.entries.indices {
+            switch calls.entries[index].phase {
+            case .sent(id.number):
+                actions.append(.fail(calls.id(at: index), failure(of: id, exit)))
+                calls.remove(index)
+            case .abandoned(id.number, _): calls.remove(index)
+            case .free, .queued, .sent, .abandoned: continue
+            }
+        }
+        return actions
+    }
+
+    private func failure(of id: WorkerID, _ exit: WorkerExit) -> CallFailure {
+        switch exit {
+        case .silent: .workerSilent(id)
+        case .stopped: .workerCrashed(id, "it was ended")
+        case .crashed(let status), .failedToStart(let status), .cannotStart(let status):
+            .workerCrashed(id, status)
+        }
+    }
+
+    /// Takes workers that have been at an abandoned call for too long out of service.
+    mutating func endStuckWorkers(at now: Instant) -> [PoolAction] {
+        var actions: [PoolAction] = []
+        for entry in calls.entries {
+            guard case .abandoned(let number, let since) = entry.phase else { continue }
+            let due = since + configuration.abandonedGrace
+            guard due <= now else {
+                check(at: due)
+                continue
+            }
+            if workers[number].phase == .ready {
+                freeSlots -= workers[number].freeSlots
+                workers[number].phase = .retiring
+                actions += endIfOnlyAbandoned(number)
+            }
+        }
+        return actions
+    }
+
+    /// Ends a retiring worker once only calls that nobody waits for hold it.
+    mutating func endIfOnlyAbandoned(_ number: Int) -> [PoolAction] {
+        guard workers[number].phase == .retiring else { return [] }
+        let isAwaited = calls.entries.contains { $0.phase == .sent(worker: number) }
+        guard !isAwaited else { return [] }
+        workers[number].phase = .stopping
+        return [.stop(workerID(number), .stuck)]
+    }
+
+    /// Closes a draining pool whose calls are all done.
+    mutating func closeIfDrained() -> [PoolAction] {
+        guard state == .draining else { return [] }
+        let isAwaited =
+            calls.queued > 0
+            || calls.entries.contains { if case .sent = $0.phase { true } else { false } }
+        return isAwaited ? [] : close()
+    }
+
+    /// Fails every call, since no worker can be had.
+    private mutating func giveUp(_ reason: String) -> [PoolAction] {
+        let failures = failAllCalls { .poolFailed(reason, sent: $0) }
+        if state == .draining { return failures + close() }
+        state = .failed(reason)
+        return failures + [.becameFailed(reason)] + stopWorkers()
+    }
+
+    private mutating func close() -> [PoolAction] {
+        state = .closed
+        return failAllCalls { .shuttingDown(sent: $0) } + stopWorkers() + finishIfGone()
+    }
+
+    /// Fails what is queued and what workers have; workers are about to be stopped.
+    private mutating func failAllCalls(
+        _ failure: (_ sent: Bool) -> CallFailure
+    ) -> [PoolAction] {
+        var actions: [PoolAction] = []
+        for index in calls.entries.indices {
+            let phase = calls.entries[index].phase
+            guard phase != .free else { continue }
+            switch phase {
+            case .queued: actions.append(.fail(calls.id(at: index), failure(false)))
+            case .sent: actions.append(.fail(calls.id(at: index), failure(true)))
+            case .free, .abandoned: break
+            }
+            calls.remove(index)
+        }
+        calls.refreshEarliestDeadline()
+        return actions
+    }
+
+    private mutating func stopWorkers() -> [PoolAction] {
+        var actions: [PoolAction] = []
+        freeSlots = 0
+        for number in workers.indices {
+            // What a busy worker does is of no use to anybody any more.
+            let reason = workers[number].busy > 0 ? StopReason.stuck : .closing
+            workers[number].busy = 0
+            switch workers[number].phase {
+            case .waiting: workers[number].phase = .gone
+            case .starting, .ready, .retiring:
+                workers[number].phase = .stopping
+                actions.append(.stop(workerID(number), reason))
+            case .stopping, .gone: break
+            }
+        }
+        return actions
+    }
+
+    private func finishIfGone() -> [PoolAction] {
+        isFinished ? [.finished] : []
+    }
+}

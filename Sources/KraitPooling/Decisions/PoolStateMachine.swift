@@ -1,0 +1,190 @@
+/// Decides which worker serves which call, and which workers there are.
+///
+/// A value: no clock, no randomness, no I/O. Each event is a method that is told the time and gives
+/// back what to do. The events of a call are in `+Calls`, those of workers in `+Workers`.
+package struct PoolStateMachine: Equatable, Sendable {
+    package typealias Instant = ContinuousClock.Instant
+
+    /// What the pool as a whole is doing.
+    package enum State: Equatable, Sendable {
+        /// No worker has been ready yet; calls wait. Becomes ready, failed, draining or closed.
+        case starting
+        /// Workers come and go. Becomes failed, draining or closed.
+        case ready
+        /// No worker can be had; calls are refused. Becomes closed.
+        case failed(String)
+        /// No new calls; those accepted are finished. Becomes closed.
+        case draining
+        /// No calls; workers are leaving or gone.
+        case closed
+    }
+
+    /// One of the pool's workers.
+    struct Worker: Equatable {
+        /// Waiting becomes starting; starting becomes ready or, ended, waiting; ready becomes
+        /// retiring or waiting; retiring and stopping become waiting or, when the pool is closed,
+        /// gone.
+        enum Phase: Equatable {
+            case waiting(until: Instant)
+            case starting
+            case ready
+            /// Takes no new calls, since it may be stuck in an abandoned one.
+            case retiring
+            case stopping
+            case gone
+        }
+
+        var phase: Phase
+        var incarnation = 0
+        var slots = 0
+        var busy = 0
+        var served = 0
+        var since: Instant
+        var failures = 0
+
+        /// Spelt out, since comparing phases in general is slow and this is asked for each call.
+        var isReady: Bool { if case .ready = phase { true } else { false } }
+
+        var freeSlots: Int { isReady ? slots - busy : 0 }
+
+        /// Whether it has been started and its end was not reported.
+        var isAlive: Bool {
+            switch phase {
+            case .waiting, .gone: false
+            case .starting, .ready, .retiring, .stopping: true
+            }
+        }
+    }
+
+    package let configuration: PoolConfiguration
+    package internal(set) var state = State.starting
+    var calls = CallTable()
+    var workers: [Worker] = []
+    /// Free slots of all ready workers together, so that a full pool is known at once.
+    var freeSlots = 0
+    /// Starts that failed in a row while no worker was ready.
+    var startFailures = 0
+    /// The worker that was chosen last, where the search for the next begins.
+    var cursor = 0
+    /// When abandoned calls are to be looked at, or a waiting worker to be started.
+    var nextCheck: Instant?
+    /// The timers that the shell was told of and that have not fired, the earliest last.
+    private var armedTimers: [Instant] = []
+
+    package init(_ configuration: PoolConfiguration) {
+        precondition(configuration.workers > 0 && configuration.startsAtOnce > 0)
+        self.configuration = configuration
+    }
+
+    package func workerID(_ number: Int) -> WorkerID {
+        WorkerID(number: number, incarnation: workers[number].incarnation)
+    }
+
+    // MARK: Time
+
+    /// The time at which the shell is to send `timerFired`, where that is earlier than any it was
+    /// told before; asked after each event.
+    package mutating func timerToArm() -> Instant? {
+        let due: Instant
+        switch (calls.earliestDeadline, nextCheck) {
+        case (let deadline?, let check?): due = min(deadline, check)
+        case (let deadline?, nil): due = deadline
+        case (nil, let check?): due = check
+        case (nil, nil): return nil
+        }
+        if let armed = armedTimers.last, armed <= due { return nil }
+        armedTimers.append(due)
+        return due
+    }
+
+    /// A timer that was armed has fired.
+    ///
+    /// Timers that came too early or twice do no harm.
+    package mutating func timerFired(at now: Instant) -> [PoolAction] {
+        while let armed = armedTimers.last, armed <= now { armedTimers.removeLast() }
+        var actions: [PoolAction] = []
+        if let earliest = calls.earliestDeadline, earliest <= now {
+            actions += expireCalls(at: now)
+        }
+        if let check = nextCheck, check <= now {
+            nextCheck = nil
+            actions += endStuckWorkers(at: now)
+            actions += startWaitingWorkers(at: now)
+        }
+        return actions
+    }
+
+    mutating func check(at instant: Instant) {
+        nextCheck = nextCheck.map { min($0, instant) } ?? instant
+    }
+
+    // MARK: What others may know
+
+    /// When the caller of a call stops waiting, where it said so.
+    package func deadline(of id: CallID) -> Instant? { calls.entries[id.index].deadline }
+
+    /// Whether the pool is closed and every worker gone.
+    package var isFinished: Bool {
+        state == .closed && workers.allSatisfy { $0.phase == .gone }
+    }
+
+    /// Whether the start is over: every worker has become ready or failed to once, or the pool
+    /// will have no workers.
+    package var isSettled: Bool {
+        switch state {
+        case .failed, .draining, .closed: true
+        case .starting: false
+        case .ready: workers.allSatisfy { $0.phase == .ready || $0.failures > 0 }
+        }
+    }
+
+    package var queued: Int { calls.queued }
+    package var inFlight: Int { calls.sent }
+
+    /// A worker as `krait status` shows it.
+    package struct WorkerSnapshot: Equatable, Sendable {
+        package var id: WorkerID
+        package var state: String
+        package var slots: Int
+        package var busy: Int
+        package var served: Int
+    }
+
+    package func snapshots() -> [WorkerSnapshot] {
+        workers.enumerated().map { number, worker in
+            WorkerSnapshot(
+                id: workerID(number),
+                state: worker.phase.name,
+                slots: worker.slots,
+                busy: worker.busy,
+                served: worker.served
+            )
+        }
+    }
+}
+
+extension PoolStateMachine.State {
+    /// The word for people and for `krait status --json`.
+    package var name: String {
+        switch self {
+        case .starting: "starting"
+        case .ready: "ready"
+        case .failed: "failed"
+        case .draining: "draining"
+        case .closed: "closed"
+        }
+    }
+}
+
+extension PoolStateMachine.Worker.Phase {
+    var name: String {
+        switch self {
+        case .waiting: "waiting"
+        case .starting: "starting"
+        case .ready: "ready"
+        case .retiring: "retiring"
+        case .stopping: "stopping"
+        case .gone: "gone"
+        }
+    }
+}

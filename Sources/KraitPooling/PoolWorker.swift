@@ -1,0 +1,79 @@
+import KraitWire
+
+/// One worker as its pool sees it: something that takes calls, answers them, and ends some day.
+///
+/// All methods but `run` are called on the pool's executor and never block. The conformance for
+/// Python processes lives in `Krait/Assembly`, so a pool is tested with scripted workers.
+package protocol PoolWorker: AnyObject, Sendable {
+    /// Lives the worker's whole life, and says how it ended. Called once. A cancelled task changes
+    /// nothing: a worker is ended by `stop`.
+    func run(reporting pool: any PoolReports) async -> WorkerExit
+
+    /// Hands over a call whose header is complete. It is answered through `pool.answered`, or
+    /// counts as lost when the worker exits.
+    func send(_ envelope: [UInt8])
+
+    /// Says that nobody waits for the call any more.
+    func cancel(_ id: CallID)
+
+    /// Begins to end the worker, at any time in its life; `run` returns once it is gone.
+    func stop(_ reason: StopReason)
+
+    /// What is known of its process, for `krait status`.
+    var facts: WorkerFacts { get }
+}
+
+/// What is known of a worker's process.
+package struct WorkerFacts: Sendable, Equatable {
+    package var processID: Int32?
+    package var residentBytes: Int?
+    package var age: Duration?
+
+    package init(processID: Int32? = nil, residentBytes: Int? = nil, age: Duration? = nil) {
+        self.processID = processID
+        self.residentBytes = residentBytes
+        self.age = age
+    }
+}
+
+/// Where a pool's workers come from.
+package protocol WorkerSource: Sendable {
+    /// Makes a worker that has not begun yet.
+    func makeWorker(_ id: WorkerID) -> any PoolWorker
+}
+
+/// What a worker tells its pool, on the pool's executor.
+package protocol PoolReports: Sendable {
+    func workerReady(_ id: WorkerID, slots: Int)
+    /// Replies and faults, as they came in one message.
+    func answered(_ answers: [ReceivedEnvelope], by id: WorkerID)
+}
+
+/// The thread a pool and its workers share.
+package protocol PoolExecutor: SerialExecutor {
+    /// Whether the caller is on the thread.
+    var isCurrent: Bool { get }
+    /// Runs `body` on the thread, soon and in order.
+    func perform(_ body: @escaping @Sendable () -> Void)
+}
+
+/// A pool's clock.
+package struct PoolTime: Sendable {
+    package var now: @Sendable () -> ContinuousClock.Instant
+    /// Returns at the instant, or earlier where the task is cancelled.
+    package var sleep: @Sendable (_ until: ContinuousClock.Instant) async -> Void
+
+    package init(
+        now: @escaping @Sendable () -> ContinuousClock.Instant,
+        sleep: @escaping @Sendable (_ until: ContinuousClock.Instant) async -> Void
+    ) {
+        self.now = now
+        self.sleep = sleep
+    }
+
+    /// The machine's own clock.
+    package static let system = PoolTime(
+        now: { .now },
+        sleep: { try? await Task.sleep(until: $0, clock: .continuous) }
+    )
+}

@@ -1,0 +1,42 @@
+import KraitWire
+
+/// A call from its arrival at the pool to its end, and the task that waits for it.
+///
+/// The task makes it and, once it is resumed, reads how the call ended. In between it is the pool's
+/// alone, on the pool's executor.
+// Allowed: it has one owner at a time; handing it to the executor and resuming order the accesses.
+final class WaitingCall: @unchecked Sendable {
+    /// How a call ended.
+    enum End {
+        case answered(ReceivedEnvelope)
+        case failed(CallFailure)
+    }
+
+    /// The call, until it is sent.
+    var envelope: [UInt8]
+    let timeout: Duration?
+    /// Its name within the pool, once it has arrived there.
+    var id: CallID?
+    /// Whether its task was cancelled before it had arrived.
+    var isGivenUp = false
+    /// Nil until it has ended.
+    private(set) var end: End?
+    // Not a checked one: that costs an allocation a call, and `finish` is what is to be checked.
+    private var continuation: UnsafeContinuation<Void, Never>?
+
+    init(_ envelope: consuming [UInt8], timeout: Duration?) {
+        self.envelope = envelope
+        self.timeout = timeout
+    }
+
+    /// The task waits from now on; the call may be handed to the pool.
+    func wait(_ continuation: UnsafeContinuation<Void, Never>) { self.continuation = continuation }
+
+    /// Ends the wait; more than once does nothing.
+    func finish(_ end: End) {
+        guard let continuation else { return }
+        self.end = end
+        self.continuation = nil
+        continuation.resume()
+    }
+}

@@ -1,0 +1,362 @@
+import KraitObservability
+import KraitWire
+
+/// A pool of workers: accepts calls, leases workers' slots to them, and keeps the workers alive.
+///
+/// The actor performs what `PoolStateMachine` decides. It runs on the I/O thread of its workers, so
+/// that leasing and sending take no hop.
+package actor WorkerPool {
+    package nonisolated let name: String
+    private nonisolated let executor: any PoolExecutor
+    private let source: any WorkerSource
+    private let time: PoolTime
+    private let events: EventSink
+    private var machine: PoolStateMachine
+    /// By the call's place in the machine's table.
+    private var calls: [WaitingCall?] = []
+    private var workers = CurrentWorkers()
+    /// What `run` has not taken up yet, and how it is woken.
+    private var commands: [Command] = []
+    private var runner: CheckedContinuation<Void, Never>?
+    /// Who waits for the pool's end, and for its beginning.
+    private var finishers: [CheckedContinuation<Void, Never>] = []
+    private var settlers: [CheckedContinuation<Void, Never>] = []
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        executor.asUnownedSerialExecutor()
+    }
+
+    package init(
+        name: String,
+        configuration: PoolConfiguration,
+        source: any WorkerSource,
+        executor: any PoolExecutor,
+        time: PoolTime = .system,
+        events: EventSink = .none
+    ) {
+        self.name = name
+        self.executor = executor
+        self.source = source
+        self.time = time
+        self.events = events
+        machine = PoolStateMachine(configuration)
+    }
+
+    /// What the actor asks of the task group in `run`.
+    private enum Command {
+        case run(WorkerID, any PoolWorker)
+        case timer(ContinuousClock.Instant)
+    }
+
+    // MARK: Calls
+
+    /// Makes one call and waits for its reply or fault, from any thread.
+    ///
+    /// The task waits where it is, and not on the actor: so an answer takes one job to reach it,
+    /// and none goes through the actor's queue on the way back.
+    ///
+    /// - Parameters:
+    ///   - envelope: the whole call, but for its id and the remaining time, which are filled in.
+    ///   - timeout: how long the caller waits in all; nil for ever.
+    /// - Throws: what kept an answer from coming; a fault is an answer. Cancelling the task fails
+    ///   the call at once, and the worker is told.
+    package nonisolated func call(
+        _ envelope: consuming [UInt8],
+        timeout: Duration?
+    ) async throws(CallError) -> ReceivedEnvelope {
+        if Task.isCancelled { throw CallFailure.cancelled(sent: false).error(pool: name) }
+        let call = WaitingCall(envelope, timeout: timeout)
+        await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                call.wait(continuation)
+                if executor.isCurrent {
+                    assumeIsolated { $0.arrived(call) }
+                } else {
+                    executor.perform { [self] in assumeIsolated { $0.arrived(call) } }
+                }
+            }
+        } onCancel: {
+            executor.perform { [self] in assumeIsolated { $0.cancelled(call) } }
+        }
+        switch call.end {
+        case .answered(let answer): return answer
+        case .failed(let failure): throw failure.error(pool: name)
+        case nil: preconditionFailure("a call was resumed before it had ended")
+        }
+    }
+
+    private func arrived(_ call: WaitingCall) {
+        if call.isGivenUp { return call.finish(.failed(.cancelled(sent: false))) }
+        let now = time.now()
+        switch machine.callArrived(deadline: call.timeout.map { now + $0 }, at: now) {
+        case .refused(let failure):
+            events.emit(.callRefused, metadata: [.reason: "\(failure.code)"])
+            call.finish(.failed(failure))
+        case .queued(let id): keep(call, as: id)
+        case .send(let id, let worker):
+            keep(call, as: id)
+            send(call, id, to: worker, at: now)
+        }
+        armTimer()
+    }
+
+    private func keep(_ call: WaitingCall, as id: CallID) {
+        call.id = id
+        if id.index < calls.count {
+            calls[id.index] = call
+        } else {
+            // The machine hands out places in order, so the next one is always at the end.
+            precondition(id.index == calls.count)
+            calls.append(call)
+        }
+    }
+
+    private func send(
+        _ call: WaitingCall,
+        _ id: CallID,
+        to worker: WorkerID,
+        at now: ContinuousClock.Instant
+    ) {
+        var envelope: [UInt8] = []
+        swap(&envelope, &call.envelope)
+        let left = machine.deadline(of: id).map { now.duration(to: $0) }
+        EnvelopeHeader.patch(
+            &envelope,
+            callID: id.rawValue,
+            remaining: left.map(Self.wireMilliseconds) ?? 0
+        )
+        workers[worker]?.send(envelope)
+    }
+
+    /// Milliseconds, rounded up, at least 1 since 0 means no deadline, and at most what fits.
+    private static func wireMilliseconds(_ duration: Duration) -> UInt32 {
+        let (seconds, attoseconds) = duration.components
+        guard seconds < Int64(UInt32.max) / 1_000 else { return .max }
+        let whole = seconds * 1_000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+        return UInt32(clamping: max(1, whole))
+    }
+
+    private func finish(_ id: CallID, _ end: WaitingCall.End) {
+        guard let call = calls[id.index] else { return }
+        calls[id.index] = nil
+        call.finish(end)
+    }
+
+    private func cancelled(_ call: WaitingCall) {
+        if let id = call.id {
+            perform(machine.callCancelled(id, at: time.now()))
+        } else {
+            call.isGivenUp = true
+        }
+    }
+
+    // MARK: Life
+
+    /// Keeps the pool's workers until the pool is drained or stopped, or the task is cancelled
+    /// (which stops it): then returns, with every worker gone.
+    package func run() async {
+        events.emit(.poolStarted)
+        perform(machine.started(at: time.now()))
+        await withTaskCancellationHandler {
+            await withDiscardingTaskGroup { group in
+                while let commands = await nextCommands() {
+                    for command in commands {
+                        switch command {
+                        case .run(let id, let worker):
+                            group.addTask { await self.live(worker, id) }
+                        case .timer(let instant):
+                            group.addTask { await self.fireTimer(at: instant) }
+                        }
+                    }
+                }
+                // Only timers are left.
+                group.cancelAll()
+            }
+        } onCancel: {
+            executor.perform { [self] in assumeIsolated { $0.stop() } }
+        }
+        events.emit(.poolStopped)
+    }
+
+    /// What the task group is to take up next; nil once the pool is finished.
+    ///
+    /// Not an `AsyncStream`: that drops what is sent after its task was cancelled, and the pool
+    /// would wait for workers that never ran.
+    private func nextCommands() async -> [Command]? {
+        await withCheckedContinuation { continuation in
+            if commands.isEmpty, !machine.isFinished {
+                runner = continuation
+            } else {
+                continuation.resume()
+            }
+        }
+        guard !commands.isEmpty else { return nil }
+        defer { commands = [] }
+        return commands
+    }
+
+    private func ask(_ command: Command) {
+        commands.append(command)
+        wakeRunner()
+    }
+
+    private func wakeRunner() {
+        runner?.resume()
+        runner = nil
+    }
+
+    /// Refuses new calls and lets the accepted ones finish, then ends the workers.
+    ///
+    /// Returns when every worker is gone. What is not done within `patience`, or when the task is
+    /// cancelled, fails.
+    package func drain(within patience: Duration) async {
+        let deadline = time.now() + patience
+        if machine.state != .closed { events.emit(.poolDraining) }
+        perform(machine.drainRequested())
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                await self.time.sleep(deadline)
+                await self.stop()
+            }
+            await finished()
+            group.cancelAll()
+        }
+    }
+
+    /// Fails what is queued or running, and begins to end the workers.
+    package func stop() { perform(machine.stopRequested()) }
+
+    private func finished() async {
+        await withCheckedContinuation { continuation in
+            if machine.isFinished { continuation.resume() } else { finishers.append(continuation) }
+        }
+    }
+
+    private func live(_ worker: any PoolWorker, _ id: WorkerID) async {
+        let exit = await worker.run(reporting: self)
+        workers[id] = nil
+        report(exit, of: id)
+        let random = Double.random(in: 0..<1)
+        perform(machine.workerExited(id, exit, random: random, at: time.now()))
+    }
+
+    private func fireTimer(at instant: ContinuousClock.Instant) async {
+        await time.sleep(instant)
+        guard !Task.isCancelled else { return }
+        perform(machine.timerFired(at: time.now()))
+    }
+
+    private func report(_ exit: WorkerExit, of id: WorkerID) {
+        let worker: LogValue = "\(name)/\(id)"
+        switch exit {
+        case .stopped: events.emit(.workerStopped, metadata: [.worker: worker])
+        case .crashed(let status):
+            events.emit(.workerCrashed, metadata: [.worker: worker, .exitStatus: "\(status)"])
+        case .silent: events.emit(.workerSilent, metadata: [.worker: worker])
+        case .failedToStart(let reason), .cannotStart(let reason):
+            events.emit(.workerStartFailed, metadata: [.worker: worker, .reason: "\(reason)"])
+        }
+    }
+
+    // MARK: Performing
+
+    private func perform(_ actions: [PoolAction]) {
+        if !actions.isEmpty {
+            let now = time.now()
+            for action in actions { perform(action, at: now) }
+        }
+        armTimer()
+        if !settlers.isEmpty, machine.isSettled {
+            for settler in settlers { settler.resume() }
+            settlers = []
+        }
+    }
+
+    private func perform(_ action: PoolAction, at now: ContinuousClock.Instant) {
+        switch action {
+        case .send(let id, let worker):
+            guard let call = calls[id.index] else { break }
+            send(call, id, to: worker, at: now)
+        case .cancel(let id, let worker): workers[worker]?.cancel(id)
+        case .fail(let id, let failure):
+            tell(failure)
+            finish(id, .failed(failure))
+        case .start(let id):
+            let worker = source.makeWorker(id)
+            workers[id] = worker
+            ask(.run(id, worker))
+        case .stop(let id, let reason): workers[id]?.stop(reason)
+        case .becameReady: events.emit(.poolReady)
+        case .becameFailed(let reason):
+            events.emit(.poolFailed, metadata: [.reason: "\(reason)"])
+        case .finished:
+            wakeRunner()
+            for finisher in finishers { finisher.resume() }
+            finishers = []
+        }
+    }
+
+    private func tell(_ failure: CallFailure) {
+        switch failure {
+        case .deadlineExceeded: events.emit(.callExpired)
+        case .workerCrashed, .workerSilent: events.emit(.callLost)
+        case .cancelled, .queueFull, .poolFailed, .shuttingDown: break
+        }
+    }
+
+    private func armTimer() {
+        guard let instant = machine.timerToArm() else { return }
+        ask(.timer(instant))
+    }
+
+    // MARK: Status
+
+    /// The pool at this moment, for `krait status`.
+    package struct Status: Sendable {
+        package var state: PoolStateMachine.State
+        package var queued: Int
+        package var workers: [(snapshot: PoolStateMachine.WorkerSnapshot, facts: WorkerFacts)]
+    }
+
+    package func status() -> Status {
+        Status(
+            state: machine.state,
+            queued: machine.queued,
+            workers: machine.snapshots().map { ($0, workers[$0.id]?.facts ?? WorkerFacts()) }
+        )
+    }
+
+    /// Waits until every worker has become ready, or has failed to once, or the pool failed.
+    package func settled() async -> PoolStateMachine.State {
+        await withCheckedContinuation { continuation in
+            if machine.isSettled {
+                continuation.resume()
+            } else {
+                settlers.append(continuation)
+            }
+        }
+        return machine.state
+    }
+}
+
+extension WorkerPool: PoolReports {
+    package nonisolated func workerReady(_ id: WorkerID, slots: Int) {
+        assumeIsolated { pool in
+            pool.events.emit(.workerReady, metadata: [.worker: "\(pool.name)/\(id)"])
+            pool.perform(pool.machine.workerReady(id, slots: slots, at: pool.time.now()))
+        }
+    }
+
+    package nonisolated func answered(_ answers: [ReceivedEnvelope], by id: WorkerID) {
+        assumeIsolated { pool in
+            for answer in answers { pool.answered(answer, by: id) }
+        }
+    }
+
+    private func answered(_ answer: ReceivedEnvelope, by worker: WorkerID) {
+        let id = CallID(rawValue: answer.header.callID)
+        let outcome = machine.answered(id, by: worker)
+        if outcome.isAwaited { finish(id, .answered(answer)) }
+        if !outcome.actions.isEmpty { perform(outcome.actions) }
+    }
+}

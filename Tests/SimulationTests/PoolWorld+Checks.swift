@@ -1,0 +1,222 @@
+@testable import KraitPooling
+
+/// Performing what the pool decides, and comparing the world's books with the pool's.
+extension PoolWorld {
+    func require(
+        _ condition: Bool,
+        _ violation: @autoclosure () -> String
+    ) throws(Violation) {
+        guard !condition else { return }
+        throw Violation(description: violation())
+    }
+
+    // MARK: Actions
+
+    mutating func perform(_ actions: [PoolAction]) throws(Violation) {
+        for action in actions {
+            switch action {
+            case .send(let id, let worker):
+                try require(queue.first == id, "\(id) was sent, but is not the first of the queue")
+                queue.removeFirst()
+                try send(id, to: worker)
+            case .cancel(let id, let worker): try cancel(id, at: worker)
+            case .fail(let id, let failure): try fail(id, failure)
+            case .start(let id): try start(id)
+            case .stop(let id, let reason): try stop(id, reason)
+            case .becameReady, .becameFailed: break
+            case .finished:
+                ends.finished += 1
+                try require(lives.isEmpty, "the pool finished while workers live")
+            }
+        }
+        armTimer()
+    }
+
+    private mutating func start(_ id: WorkerID) throws(Violation) {
+        incarnations[id.number] += 1
+        try require(id.incarnation == incarnations[id.number], "\(id) skips an incarnation")
+        try require(
+            !lives.keys.contains { $0.number == id.number },
+            "\(id) was started beside its predecessor"
+        )
+        ends.started += 1
+        begin(id)
+        let starting = lives.values.count { !$0.isReady && !$0.isTold }
+        try require(
+            starting <= weather.configuration.startsAtOnce,
+            "\(starting) workers start at once"
+        )
+    }
+
+    mutating func armTimer() {
+        guard let due = pool.timerToArm() else { return }
+        let time = time(due)
+        timers.append(time)
+        // Timers never fire early, and often late.
+        agenda.add(.timer, at: max(now, time) + draw(0...2))
+    }
+
+    private mutating func fail(_ id: CallID, _ failure: CallFailure) throws(Violation) {
+        guard let promise = promises[id], !promise.isOver else {
+            throw Violation(description: "\(id) ended twice, now by \(failure)")
+        }
+        promises[id]?.isOver = true
+        if promise.holder == nil { queue.removeAll { $0 == id } }
+        let isSent = promise.holder != nil
+        switch failure {
+        case .cancelled(let sent):
+            ends.cancelled += 1
+            try require(sent == isSent && isCancelling == id, "\(id) was not cancelled")
+        case .deadlineExceeded(let sent):
+            ends.expired += 1
+            try require(sent == isSent, "\(id): sent is \(isSent), not \(sent)")
+            try require(promise.deadline ?? .max <= now, "\(id) ended before its deadline")
+        case .workerCrashed(let worker, _), .workerSilent(let worker):
+            ends.lost += 1
+            try require(
+                promise.holder == worker && lives[worker] == nil,
+                "\(id) was not lost with \(worker)"
+            )
+        case .poolFailed(_, let sent):
+            ends.poolFailed += 1
+            try require(sent == isSent, "\(id): sent is \(isSent), not \(sent)")
+        case .shuttingDown(let sent):
+            ends.shutDown += 1
+            try require(sent == isSent && pool.state == .closed, "\(id) was shut down early")
+        case .queueFull: throw Violation(description: "\(id) was accepted and then refused")
+        }
+    }
+
+    func checkRefusal(_ failure: CallFailure, deadline: Int?) throws(Violation) {
+        let limit = weather.configuration.queueLimit
+        let isRight =
+            switch failure {
+            case .queueFull(let stated): stated == limit && queue.count == limit
+            case .deadlineExceeded(let sent): !sent && deadline ?? .max <= now
+            case .poolFailed(_, let sent): !sent && pool.state.name == "failed"
+            case .shuttingDown(let sent): !sent && pool.state.name != "ready"
+            case .cancelled, .workerCrashed, .workerSilent: false
+            }
+        try require(isRight, "a call was refused by \(failure)")
+    }
+
+    // MARK: Invariants
+
+    func check() throws(Violation) {
+        try checkSlots()
+        try checkQueue()
+        try checkTimers()
+        try checkStates()
+    }
+
+    /// Nothing stays in a state that it has no reason to be in.
+    private func checkStates() throws(Violation) {
+        let awaited = lives.mapValues { life in
+            life.running.count { promises[$0]?.isOver == false }
+        }
+        for number in pool.workers.indices where pool.workers[number].phase == .retiring {
+            try require(
+                awaited[pool.workerID(number)] ?? 0 > 0,
+                "worker \(number) is to be ended, but nobody does it"
+            )
+        }
+        guard isDrained else { return }
+        switch pool.state {
+        case .closed: break
+        case .draining:
+            let isBusy = !queue.isEmpty || awaited.values.contains { $0 > 0 }
+            try require(isBusy, "the pool has nothing to do, but does not close")
+        case .starting, .ready, .failed:
+            throw Violation(description: "the drained pool is \(pool.state)")
+        }
+    }
+
+    private func checkSlots() throws(Violation) {
+        var free = 0
+        for number in pool.workers.indices {
+            let worker = pool.workers[number]
+            guard let life = lives[pool.workerID(number)] else {
+                try require(
+                    worker.busy == 0 && !worker.isAlive,
+                    "worker \(number) is \(worker.phase), busy \(worker.busy), but does not live"
+                )
+                continue
+            }
+            if worker.phase == .ready || worker.phase == .retiring {
+                try require(
+                    worker.busy == life.running.count && worker.slots == life.slots,
+                    "worker \(number) has \(worker.busy) of \(worker.slots) slots taken, "
+                        + "in truth \(life.running.count) of \(life.slots)"
+                )
+            }
+            if worker.phase == .ready { free += life.slots - life.running.count }
+        }
+        try require(pool.freeSlots == free, "\(pool.freeSlots) slots are free, in truth \(free)")
+    }
+
+    private func checkQueue() throws(Violation) {
+        try require(
+            pool.queued == queue.count && queue.count <= weather.configuration.queueLimit,
+            "\(pool.queued) calls wait, in truth \(queue.count)"
+        )
+        try require(queue.isEmpty || pool.freeSlots == 0, "calls wait while slots are free")
+        guard pool.state != .closed, pool.state.name != "failed" else {
+            return try require(pool.calls.count == 0, "a pool that is over has calls")
+        }
+        // Workers that were told to end may still hold calls that nobody waits for.
+        let running = lives.values.reduce(0) { $0 + $1.running.count }
+        try require(pool.inFlight == running, "\(pool.inFlight) in flight, in truth \(running)")
+    }
+
+    /// Whatever is due one day has a timer that fires by then: nothing can hang.
+    private func checkTimers() throws(Violation) {
+        try require(
+            zip(timers, timers.dropFirst()).allSatisfy { $0 >= $1 },
+            "the timers \(timers) pile up"
+        )
+        let armed = timers.last ?? .max
+        for entry in pool.calls.entries {
+            var due = entry.deadline
+            if case .abandoned(let number, let since) = entry.phase,
+                pool.workers[number].phase == .ready
+            {
+                due = since + weather.configuration.abandonedGrace
+            }
+            guard let due else { continue }
+            try require(time(due) >= armed, "no timer looks after a call that is due at \(due)")
+        }
+        let starting = pool.workers.count { $0.phase == .starting }
+        guard starting < weather.configuration.startsAtOnce, mayStart else { return }
+        for worker in pool.workers {
+            guard case .waiting(let until) = worker.phase else { continue }
+            try require(time(until) >= armed, "no timer starts a worker that waits")
+        }
+    }
+
+    private var mayStart: Bool {
+        switch pool.state {
+        case .starting, .ready: true
+        case .draining: pool.queued > 0
+        case .failed, .closed: false
+        }
+    }
+
+    /// The first whole millisecond at or after a moment; exact, so that no timer fires early.
+    private func time(_ instant: Instant) -> Int {
+        let (seconds, attoseconds) = origin.duration(to: instant).components
+        let millisecond: Int64 = 1_000_000_000_000_000
+        return Int(seconds * 1_000 + (attoseconds + millisecond - 1) / millisecond)
+    }
+
+    /// When nothing is left to happen, everything is over.
+    func checkEnd() throws(Violation) {
+        let open = promises.values.count { !$0.isOver }
+        try require(open == 0, "\(open) calls never ended")
+        try require(lives.isEmpty, "\(lives.count) workers never ended")
+        try require(pool.isFinished && ends.finished == 1, "the pool never finished")
+        let ended =
+            ends.answered + ends.cancelled + ends.expired + ends.lost + ends.shutDown
+            + ends.poolFailed
+        try require(ended == ends.accepted, "\(ends.accepted) calls had \(ended) ends")
+    }
+}

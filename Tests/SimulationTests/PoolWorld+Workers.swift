@@ -1,0 +1,132 @@
+@testable import KraitPooling
+
+/// What the world's workers do.
+extension PoolWorld {
+    /// A worker begins: it becomes ready, or one of the many other things.
+    mutating func begin(_ id: WorkerID) {
+        lives[id] = Life()
+        let time = now + draw(weather.startTime)
+        if happens(weather.impossibleStarts) {
+            agenda.add(.ended(id, .cannotStart("no adapter")), at: time)
+        } else if happens(weather.failingStarts) {
+            // Some say so at once, some never say anything.
+            let patience = happens(200) ? 2_000 : 0
+            agenda.add(.ended(id, .failedToStart("no luck")), at: time + patience)
+        } else {
+            agenda.add(.ready(id), at: time)
+        }
+    }
+
+    mutating func becomeReady(_ id: WorkerID) throws(Violation) {
+        guard lives[id] != nil else { return }
+        let slots = draw(weather.slots)
+        if lives[id]?.isTold == false {
+            lives[id]?.isReady = true
+            lives[id]?.slots = slots
+        }
+        if happens(weather.silent) {
+            let time = now + draw(0...2_000)
+            agenda.add(.mute(id), at: time)
+            agenda.add(.ended(id, .silent), at: time + 500)
+        }
+        try perform(pool.workerReady(id, slots: slots, at: instant))
+    }
+
+    /// A worker gets a call.
+    mutating func send(_ id: CallID, to worker: WorkerID) throws(Violation) {
+        guard let life = lives[worker], life.isReady, !life.isTold else {
+            throw Violation(description: "\(id) was sent to \(worker), which is not ready")
+        }
+        try require(
+            life.running.count < life.slots,
+            "\(id) was sent to \(worker), whose \(life.slots) slots are taken"
+        )
+        try require(promises[id]?.holder == nil, "\(id) was sent twice")
+        try require(promises[id]?.isOver == false, "\(id) was sent after its end")
+        promises[id]?.holder = worker
+        lives[worker]?.running.insert(id)
+        if happens(weather.hanging) { return }
+        let time = now + draw(weather.latency)
+        if happens(weather.deadly) {
+            agenda.add(.ended(worker, .crashed("signal 9")), at: time)
+        } else {
+            agenda.add(.answered(id, by: worker), at: time)
+        }
+    }
+
+    /// A worker hears that nobody waits for a call any more.
+    mutating func cancel(_ id: CallID, at worker: WorkerID) throws(Violation) {
+        try require(
+            lives[worker]?.running.contains(id) == true,
+            "\(worker) was told to cancel \(id), which it has not"
+        )
+        if !happens(weather.deaf) {
+            agenda.add(.answered(id, by: worker), at: now + draw(0...3))
+        }
+    }
+
+    mutating func answer(_ id: CallID, by worker: WorkerID) throws(Violation) {
+        guard let life = lives[worker], !life.isMute, life.running.contains(id) else { return }
+        if happens(weather.repeated) {
+            let (number, incarnation) = (worker.number, worker.incarnation)
+            try requireIgnored(id, by: WorkerID(number: number + 1, incarnation: incarnation))
+            try requireIgnored(id, by: WorkerID(number: number, incarnation: incarnation - 1))
+        }
+        lives[worker]?.running.remove(id)
+        let isAwaited = promises[id]?.isOver == false
+        let answered = pool.answered(id, by: worker)
+        // Only a pool that is leaving has forgotten its calls.
+        try require(
+            answered.isAwaited == isAwaited,
+            "the answer to \(id) is \(answered.isAwaited ? "" : "not ")passed on"
+        )
+        if isAwaited {
+            promises[id]?.isOver = true
+            ends.answered += 1
+        } else {
+            ends.discarded += 1
+        }
+        try perform(answered.actions)
+        if happens(weather.repeated) { try requireIgnored(id, by: worker) }
+    }
+
+    private mutating func requireIgnored(
+        _ id: CallID,
+        by worker: WorkerID
+    ) throws(Violation) {
+        let before = pool
+        let answered = pool.answered(id, by: worker)
+        try require(
+            !answered.isAwaited && answered.actions.isEmpty && pool == before,
+            "\(worker)'s answer to \(id) was not ignored"
+        )
+    }
+
+    mutating func end(_ id: WorkerID, _ exit: WorkerExit) throws(Violation) {
+        guard let life = lives.removeValue(forKey: id) else { return }
+        // What had become ready does not fail to start any more.
+        let exit = life.isTold ? .stopped : exit
+        let share = Double(draw(0...999)) / 1_000
+        try perform(pool.workerExited(id, exit, random: share, at: instant))
+        for call in life.running {
+            try require(promises[call]?.isOver == true, "\(call) was lost with \(id)")
+        }
+        if happens(weather.repeated) {
+            let before = pool
+            let actions = pool.workerExited(id, exit, random: share, at: instant)
+            try require(actions.isEmpty && pool == before, "the end of \(id) counted twice")
+        }
+    }
+
+    /// A worker is told to end, and does within a bounded time.
+    mutating func stop(_ id: WorkerID, _ reason: StopReason) throws(Violation) {
+        try require(lives[id]?.isTold == false, "\(id) was told to end, being gone or told before")
+        lives[id]?.isTold = true
+        if reason == .stuck {
+            ends.stuck += 1
+            let awaited = lives[id]?.running.contains { promises[$0]?.isOver == false }
+            try require(awaited == false, "\(id) was ended in the middle of a call")
+        }
+        agenda.add(.ended(id, .stopped), at: now + draw(0...200))
+    }
+}

@@ -1,0 +1,186 @@
+import KraitTestSupport
+
+@testable import KraitPooling
+
+/// A world in which a pool's machine lives: callers, workers and a clock, all made from a seed.
+///
+/// The world keeps its own books of what it saw the pool decide, and after each event compares
+/// them with the machine's. A difference is a `Violation`, and ends the run.
+struct PoolWorld {
+    typealias Instant = ContinuousClock.Instant
+
+    enum Event {
+        case calls(Int)
+        case cancelled(CallID)
+        case answered(CallID, by: WorkerID)
+        case ready(WorkerID)
+        case mute(WorkerID)
+        case ended(WorkerID, WorkerExit)
+        case timer
+        case drain
+        case stop
+    }
+
+    /// A call the pool accepted.
+    struct Promise {
+        var deadline: Int?
+        var holder: WorkerID?
+        var isOver = false
+    }
+
+    /// A worker process that lives.
+    struct Life {
+        var slots = 0
+        var isReady = false
+        var isMute = false
+        var isTold = false
+        /// What it is at, abandoned calls included.
+        var running: Set<CallID> = []
+    }
+
+    struct Violation: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    let weather: Weather
+    let origin: Instant
+    var random: SplitMix64
+    var pool: PoolStateMachine
+    var agenda = Agenda<Event>()
+    var now = 0
+
+    var promises: [CallID: Promise] = [:]
+    var queue: [CallID] = []
+    var lives: [WorkerID: Life] = [:]
+    var incarnations: [Int]
+    /// When the timers that the pool counts on will fire.
+    var timers: [Int] = []
+    var isCancelling: CallID?
+    var isDrained = false
+    var ends = Ends()
+
+    /// What was counted, to see that the worlds differ and that much happens in them.
+    struct Ends: Equatable {
+        var events = 0
+        var accepted = 0
+        var refused = 0
+        var answered = 0
+        var discarded = 0
+        var cancelled = 0
+        var expired = 0
+        var lost = 0
+        var shutDown = 0
+        var poolFailed = 0
+        var started = 0
+        var stuck = 0
+        var finished = 0
+    }
+
+    init(seed: UInt64) {
+        weather = Weather(seed: seed)
+        origin = .now
+        random = SplitMix64(seed: ~seed)
+        pool = PoolStateMachine(weather.configuration)
+        incarnations = Array(repeating: 0, count: weather.configuration.workers)
+    }
+
+    // MARK: The run
+
+    /// Lives the whole life of a pool.
+    mutating func run() throws(Violation) {
+        agenda.add(.calls(weather.calls), at: 0)
+        try perform(pool.started(at: instant))
+        try check()
+        while let (time, event) = agenda.takeNext() {
+            now = max(now, time)
+            ends.events += 1
+            try happen(event)
+            try check()
+        }
+        try checkEnd()
+    }
+
+    var instant: Instant { origin + .milliseconds(now) }
+
+    mutating func draw(_ range: ClosedRange<Int>) -> Int { .random(in: range, using: &random) }
+
+    mutating func happens(_ permille: Int) -> Bool { draw(0...999) < permille }
+
+    private mutating func happen(_ event: Event) throws(Violation) {
+        switch event {
+        case .calls(let left): try makeCalls(left)
+        case .cancelled(let id):
+            isCancelling = id
+            try perform(pool.callCancelled(id, at: instant))
+            isCancelling = nil
+        case .answered(let id, let worker): try answer(id, by: worker)
+        case .ready(let id): try becomeReady(id)
+        case .mute(let id): lives[id]?.isMute = true
+        case .ended(let id, let exit): try end(id, exit)
+        case .timer:
+            timers.removeAll { $0 <= now }
+            try perform(pool.timerFired(at: instant))
+        case .drain:
+            isDrained = true
+            try perform(pool.drainRequested())
+        case .stop:
+            isDrained = true
+            try perform(pool.stopRequested())
+        }
+    }
+
+    // MARK: Callers
+
+    private mutating func makeCalls(_ left: Int) throws(Violation) {
+        let count = min(left, draw(weather.burst))
+        for _ in 0..<count { try makeCall() }
+        if left > count { agenda.add(.calls(left - count), at: now + draw(weather.gap)) }
+        let (before, made) = (weather.calls - left, weather.calls - left + count)
+        if before < weather.callsBeforeEnd, weather.callsBeforeEnd <= made { beginToEnd() }
+    }
+
+    private mutating func makeCall() throws(Violation) {
+        let deadline = happens(weather.withDeadline) ? now + draw(weather.deadline) : nil
+        let arrival = pool.callArrived(
+            deadline: deadline.map { origin + .milliseconds($0) },
+            at: instant
+        )
+        let accepted: CallID
+        switch arrival {
+        case .refused(let failure):
+            ends.refused += 1
+            return try checkRefusal(failure, deadline: deadline)
+        case .queued(let id):
+            accepted = id
+            try promise(id, deadline: deadline)
+            queue.append(id)
+        case .send(let id, let worker):
+            accepted = id
+            try require(queue.isEmpty, "\(id) overtook \(queue.count) waiting calls")
+            try promise(id, deadline: deadline)
+            try send(id, to: worker)
+        }
+        armTimer()
+        if happens(weather.cancelled) {
+            agenda.add(.cancelled(accepted), at: now + draw(0...(2 * weather.latency.upperBound)))
+        }
+    }
+
+    private mutating func promise(_ id: CallID, deadline: Int?) throws(Violation) {
+        try require(promises[id] == nil, "\(id) was given away twice")
+        try require(id.rawValue != 0, "a call is named 0")
+        promises[id] = Promise(deadline: deadline)
+        ends.accepted += 1
+    }
+
+    private mutating func beginToEnd() {
+        switch weather.ending {
+        case .drain: agenda.add(.drain, at: now + draw(0...500))
+        case .stop: agenda.add(.stop, at: now + draw(0...500))
+        case .drainThenStop:
+            let time = now + draw(0...500)
+            agenda.add(.drain, at: time)
+            agenda.add(.stop, at: time + 1_000)
+        }
+    }
+}

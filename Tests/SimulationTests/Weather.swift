@@ -1,0 +1,87 @@
+import KraitPooling
+import KraitTestSupport
+
+/// How a simulated world treats a pool; drawn from a seed.
+///
+/// Times are in milliseconds.
+struct Weather {
+    var configuration: PoolConfiguration
+    var slots: ClosedRange<Int>
+    var calls: Int
+    /// After how many of them the pool's end begins.
+    var callsBeforeEnd: Int
+    /// How many calls come at once, and the time between such bursts.
+    var burst: ClosedRange<Int>
+    var gap: ClosedRange<Int>
+    var latency: ClosedRange<Int>
+    var startTime: ClosedRange<Int>
+
+    // How many of a thousand…
+    /// … calls have a deadline, and which.
+    var withDeadline: Int
+    var deadline: ClosedRange<Int>
+    /// … calls are cancelled by their callers.
+    var cancelled: Int
+    /// … calls are never answered, and never once they are cancelled.
+    var hanging: Int
+    var deaf: Int
+    /// … calls end their worker.
+    var deadly: Int
+    /// … answers come twice, or again from a worker that was not asked.
+    var repeated: Int
+    /// … starts fail, and fail for good.
+    var failingStarts: Int
+    var impossibleStarts: Int
+    /// … workers fall silent at some time.
+    var silent: Int
+
+    var ending: Ending
+
+    /// How the pool's life ends.
+    enum Ending: CaseIterable {
+        /// Every call has a deadline, so a drain must come to its end by itself.
+        case drain
+        case drainThenStop
+        case stop
+    }
+
+    init(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        func one(of choices: [Int]) -> Int {
+            choices[Int.random(in: choices.indices, using: &random)]
+        }
+
+        configuration = PoolConfiguration(
+            workers: one(of: [1, 1, 2, 3, 5, 8]),
+            queueLimit: one(of: [0, 1, 5, 50, 1_000]),
+            startsAtOnce: one(of: [1, 2, 4, 8]),
+            maximumStartFailures: one(of: [1, 3, 5, 20]),
+            stableAfter: .milliseconds(one(of: [0, 100, 5_000])),
+            backoff: RestartDelay(
+                base: .milliseconds(one(of: [0, 1, 100])),
+                maximum: .milliseconds(one(of: [100, 10_000]))
+            ),
+            abandonedGrace: .milliseconds(one(of: [0, 1, 100, 5_000]))
+        )
+        let most = one(of: [1, 1, 2, 4, 16])
+        slots = one(of: [1, most])...most
+        calls = 600
+        callsBeforeEnd = one(of: [1, 30, 300, 600, 600])
+        burst = 1...one(of: [1, 1, 4, 40])
+        gap = 0...one(of: [1, 10, 100])
+        latency = 0...one(of: [0, 3, 30, 300])
+        startTime = 0...one(of: [0, 20, 400])
+        ending = Ending.allCases[one(of: [0, 1, 2])]
+        withDeadline = ending == .drain ? 1_000 : one(of: [0, 500, 1_000])
+        let tightest = one(of: [0, 1, 50])
+        deadline = tightest...one(of: [tightest + 1, 100, 1_000, 20_000])
+        cancelled = one(of: [0, 0, 50, 500])
+        hanging = one(of: [0, 0, 10, 100])
+        deaf = one(of: [0, 300, 1_000])
+        deadly = one(of: [0, 0, 5, 100])
+        repeated = one(of: [0, 50])
+        failingStarts = one(of: [0, 0, 100, 600])
+        impossibleStarts = one(of: [0, 0, 0, 10])
+        silent = one(of: [0, 0, 100])
+    }
+}
