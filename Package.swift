@@ -40,6 +40,10 @@ let package = Package(
         library("KraitZeroMQ", ["CZeroMQ", "CProcessSupport"]),
         library("KraitSupervision", ["KraitObservability"]),
         library("KraitPooling", ["KraitSupervision", "KraitWire", "KraitObservability"]),
+        library(
+            "KraitWorkers",
+            ["KraitWire", "KraitZeroMQ", "KraitObservability", "CProcessSupport"]
+        ),
 
         .target(
             name: "KraitTestSupport",
@@ -56,6 +60,10 @@ let package = Package(
         tests("KraitSupervisionTests", ["KraitSupervision", "KraitObservability"]),
         tests("KraitTestSupportTests", ["KraitObservability"]),
         tests("KraitWireTests", ["KraitWire", "CMessagePack"]),
+        tests(
+            "KraitWorkersTests",
+            ["KraitWorkers", "KraitWire", "KraitZeroMQ", "KraitObservability", "CProcessSupport"]
+        ),
         tests("KraitZeroMQTests", ["KraitZeroMQ", "CZeroMQ", "CProcessSupport"]),
         tests("SimulationTests", ["KraitPooling"]),
     ],

@@ -1,0 +1,4 @@
+import KraitWire
+import KraitZeroMQ
+
+extension ReceivedFrame: SharedBytes {}

@@ -1,0 +1,349 @@
+import CProcessSupport
+import Glibc
+import KraitObservability
+import KraitWire
+import KraitZeroMQ
+
+/// One Python worker process, from its launch to its end: performs what `WorkerStateMachine`
+/// decides.
+///
+/// Runs on the I/O thread of its courier.
+package actor PythonWorker {
+    /// The worker's name and routing id, such as `general/3.12`.
+    package nonisolated let name: String
+    private nonisolated let thread: IOThread
+    private let courier: Courier
+    private let forkserver: Forkserver
+    private let endpoint: String
+    private let settings: WorkerSettings
+    private let listener: any WorkerListener
+    private let events: EventSink
+    private let logger: Logger
+    private let token: String
+
+    private var machine: WorkerStateMachine
+    private var calls: Peer?
+    private var pulse: Peer?
+    private var output: OutputReader?
+    private var lifeline: Int32 = -1
+    private var process: Process?
+    private var residentBytes: Int?
+    private var offer: Ready?
+    private var timer: (token: TimerToken, at: ContinuousClock.Instant)?
+    private var ending: CheckedContinuation<WorkerStateMachine.End, Never>?
+    private var end: WorkerStateMachine.End?
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        thread.asUnownedSerialExecutor()
+    }
+
+    package init(
+        name: String,
+        courier: Courier,
+        endpoint: String,
+        forkserver: Forkserver,
+        thread: IOThread,
+        settings: WorkerSettings,
+        listener: any WorkerListener,
+        events: EventSink,
+        logger: Logger
+    ) {
+        self.name = name
+        self.thread = thread
+        self.courier = courier
+        self.endpoint = endpoint
+        self.forkserver = forkserver
+        self.settings = settings
+        self.listener = listener
+        self.events = events
+        self.logger = logger
+        var generator = SystemRandomNumberGenerator()
+        token = String(generator.next(), radix: 16) + String(generator.next(), radix: 16)
+        machine = WorkerStateMachine(settings)
+    }
+
+    private struct Process {
+        var id: pid_t
+        /// Stands for this very process, so that no later one of its number is ever signalled.
+        var handle: Int32
+        var started: ContinuousClock.Instant
+    }
+
+    // MARK: From outside
+
+    /// Lives the worker's life.
+    ///
+    /// Called once; cancelling the task changes nothing, `stop` ends it.
+    package func run() async -> WorkerStateMachine.End {
+        connect()
+        do throws(LaunchError) {
+            try await launch()
+            perform(machine.launched(at: .now))
+        } catch {
+            perform(machine.launchFailed(withOutput(error)))
+        }
+        // Looked at within the wait: on the way there other jobs may run on the thread.
+        let reached = await withCheckedContinuation { waiter in
+            if let end { waiter.resume(returning: end) } else { ending = waiter }
+        }
+        cleanUp()
+        return reached
+    }
+
+    /// Puts an envelope into the worker's outbox.
+    package func send(_ envelope: [UInt8]) {
+        guard let calls else { return }
+        courier.assumeIsolated { $0.send(envelope, to: calls) }
+    }
+
+    /// Begins to end the worker; `gently` lets it leave by itself first.
+    package func stop(gently: Bool) {
+        perform(machine.stopRequested(gently: gently, at: .now))
+    }
+
+    /// What is known of the process: its id, its own memory as it last said, its age.
+    package var facts: (processID: Int32?, residentBytes: Int?, age: Duration?) {
+        (process?.id, residentBytes, process?.started.duration(to: .now))
+    }
+
+    // MARK: Launch and end
+
+    private func connect() {
+        calls = courier.assumeIsolated { $0.connect(name, to: self) }
+        pulse = courier.assumeIsolated { $0.connect(name + "!", to: self) }
+    }
+
+    private func launch() async throws(LaunchError) {
+        guard machine.wantsProcess else { throw LaunchError("it is not wanted", isFinal: false) }
+        var outputEnds: [Int32] = [-1, -1]
+        var lifelineEnds: [Int32] = [-1, -1]
+        guard krait_pipe(&outputEnds, 1) == 0 else { throw .noDescriptors() }
+        defer { close(outputEnds[1]) }
+        do {
+            output = try OutputReader(outputEnds[0], on: thread) { [logger, events] line in
+                events.emit(.workerOutput)
+                logger.info("\(line)")
+            }
+        } catch {
+            throw LaunchError("\(error)", isFinal: false)
+        }
+        guard krait_pipe(&lifelineEnds, 0) == 0 else { throw .noDescriptors() }
+        defer { close(lifelineEnds[0]) }
+        lifeline = lifelineEnds[1]
+        let request = Forkserver.Request(
+            name: name,
+            token: token,
+            endpoint: endpoint,
+            slots: settings.slots,
+            output: outputEnds[1],
+            lifeline: lifelineEnds[0]
+        )
+        let launched = try await forkserver.launch(request) { [self] status in
+            assumeIsolated { $0.exited(status) }
+        }
+        process = Process(
+            id: launched.id,
+            handle: krait_pidfd_open(launched.id),
+            started: .now
+        )
+        events.emit(.workerStarted, metadata: [.workerPID: .integer(Int(launched.id))])
+    }
+
+    private func exited(_ status: ExitStatus) {
+        output?.finish()
+        perform(machine.exited(status))
+    }
+
+    private func cleanUp() {
+        output?.finish()
+        for peer in [calls, pulse].compactMap(\.self) {
+            courier.assumeIsolated { $0.disconnect(peer) }
+        }
+        if let timer { thread.cancel(timer.token) }
+        timer = nil
+        if lifeline >= 0 { close(lifeline) }
+        if let handle = process?.handle, handle >= 0 { close(handle) }
+        (calls, pulse, process) = (nil, nil, nil)
+    }
+
+    /// Adds the last lines the process wrote, which is where the reason usually is.
+    private func withOutput(_ error: LaunchError) -> LaunchError {
+        guard let tail = output?.tail, !tail.isEmpty else { return error }
+        return LaunchError(
+            error.reason + "; its last lines: " + tail.joined(separator: "\n"),
+            isFinal: error.isFinal
+        )
+    }
+
+    // MARK: Performing
+
+    private func perform(_ actions: [WorkerStateMachine.Action]) {
+        for action in actions {
+            switch action {
+            case .sayHello:
+                let hello = HostHello(
+                    version: Int(EnvelopeHeader.version),
+                    heartbeatMilliseconds: Int(settings.heartbeat / .milliseconds(1)),
+                    codec: settings.codec
+                )
+                send(.hello, hello.value)
+            case .sayGoodbye(let reason): send(.goodbye, ["reason": .string(reason)])
+            case .reportReady: if let offer { listener.workerReady(offer) }
+            case .sendDrain: send(EnvelopeHeader.bodyless(.drain))
+            case .abandonLaunch: forkserver.assumeIsolated { $0.abandonLaunch(of: name) }
+            case .signal(let number): signal(number)
+            case .finish(let reached): finish(reached)
+            }
+        }
+        armTimer()
+    }
+
+    private func send(_ kind: EnvelopeKind, _ body: Value) {
+        do {
+            send(try Codec.json.encodeEnvelope(kind, callID: 0, body))
+        } catch {
+            preconditionFailure("Krait's own \(kind) cannot be written: \(error)")
+        }
+    }
+
+    private func signal(_ number: Int32) {
+        guard let process, process.handle >= 0,
+            krait_pidfd_send_signal(process.handle, 0) == 0
+        else { return }
+        if number == SIGKILL { events.emit(.workerKilled) }
+        kill(-process.id, number)
+    }
+
+    private func finish(_ reached: WorkerStateMachine.End) {
+        let reached = reached.with(output: output?.tail ?? [])
+        end = reached
+        ending?.resume(returning: reached)
+        ending = nil
+    }
+
+    /// Arms a timer no later than the machine's; one that fires early finds nothing due and is
+    /// armed again, so that a heartbeat costs no new timer.
+    private func armTimer() {
+        guard let due = machine.timer else { return }
+        if let timer {
+            if timer.at <= due { return }
+            thread.cancel(timer.token)
+        }
+        let token = thread.schedule(at: due) { [self] in
+            timer = nil
+            perform(machine.timerFired(at: .now))
+        }
+        timer = (token, due)
+    }
+}
+
+extension PythonWorker: PeerReceiver {
+    package nonisolated func received(
+        _ frame: ReceivedFrame,
+        attachments: [ReceivedFrame],
+        from peer: String
+    ) {
+        assumeIsolated { $0.take(frame, attachments: attachments) }
+    }
+
+    package nonisolated func sendFailed(to peer: String, reason: String) {
+        assumeIsolated { worker in
+            worker.events.emit(.messageUnroutable, metadata: [.reason: "\(reason)"])
+            // Its envelopes are lost, so their calls must be: the worker is not one to keep.
+            worker.perform(worker.machine.messageLost(at: .now))
+        }
+    }
+
+    private func take(_ frame: ReceivedFrame, attachments: [ReceivedFrame]) {
+        let now = ContinuousClock.now
+        machine.heard(at: now)
+        var answers: [ReceivedEnvelope] = []
+        do throws(WireError) {
+            try frame.withUnsafeBytes { (bytes) throws(WireError) in
+                var reader = EnvelopeReader(bytes)
+                while let (header, body) = try reader.next() {
+                    let envelope = ReceivedEnvelope(
+                        header: header,
+                        frame: frame,
+                        body: body,
+                        sender: name
+                    )
+                    if header.isAnswer {
+                        answers.append(envelope)
+                    } else {
+                        try control(envelope, at: now)
+                    }
+                }
+            }
+        } catch {
+            events.emit(.messageRefused, metadata: [.reason: "\(error)"])
+            perform(machine.violated("it sent what is not of the protocol: \(error)", at: now))
+        }
+        if !answers.isEmpty { listener.answered(answers) }
+    }
+
+    /// What a worker says that is not an answer.
+    private func control(
+        _ envelope: ReceivedEnvelope,
+        at now: ContinuousClock.Instant
+    ) throws(WireError) {
+        let body = try envelope.decodeBody()
+        switch envelope.header.kind {
+        case .hello:
+            let objection = objection(to: try WorkerHello(body))
+            perform(machine.helloReceived(objection: objection, at: now))
+        case .ready:
+            let ready = try Ready(body)
+            residentBytes = ready.residentBytes
+            offer = ready
+            perform(machine.readyReceived(at: now))
+        case .heartbeat:
+            residentBytes = try Heartbeat(body).residentBytes
+        case .fault:
+            let fault = try Fault(body)
+            let isFinal = fault.code == .importFailed || fault.code == .setupFailed
+            let traceback = fault.traceback.isEmpty ? "" : "\n" + fault.traceback
+            let text = "\(fault.type): \(fault.message)\(traceback)"
+            perform(machine.faultReceived(text, isFinal: isFinal, at: now))
+        case .goodbye: break  // The exit says the rest.
+        case .call, .reply, .cancel, .drain: throw .unknownKind(envelope.header.kind.rawValue)
+        }
+    }
+
+    private func objection(to hello: WorkerHello) -> String? {
+        if hello.token != token || hello.name != name {
+            return "the process is not the one that was started as \(name)"
+        }
+        let version = Int(EnvelopeHeader.version)
+        guard hello.versions.contains(version) else {
+            return "krait_worker \(hello.package) speaks protocol versions \(hello.versions), this "
+                + "Krait speaks \(version); install the krait_worker that belongs to it"
+        }
+        return nil
+    }
+}
+
+extension EnvelopeHeader {
+    /// Whether this ends a call.
+    fileprivate var isAnswer: Bool { kind == .reply || (kind == .fault && callID != 0) }
+}
+
+extension WorkerStateMachine.End {
+    /// Adds the last lines of output to the reasons that have words.
+    fileprivate func with(output tail: [String]) -> Self {
+        guard !tail.isEmpty else { return self }
+        let lines = "; its last lines: " + tail.joined(separator: "\n")
+        return switch self {
+        case .failedToStart(let reason): .failedToStart(reason + lines)
+        case .cannotStart(let reason): .cannotStart(reason + lines)
+        case .stopped, .crashed, .distrusted, .silent: self
+        }
+    }
+}
+
+/// Who a worker reports to, on its thread.
+package protocol WorkerListener: Sendable {
+    func workerReady(_ ready: Ready)
+    /// Replies and faults, as they came in one message.
+    func answered(_ answers: [ReceivedEnvelope])
+}
