@@ -1,0 +1,126 @@
+"""LM settings: checked, laid over each other and turned into `dspy.LM` objects.
+
+A key is never among them. It comes from the environment, from the variable `key_env` names or from
+the provider's own.
+"""
+
+import os
+from typing import Any
+
+import dspy
+import msgspec
+
+from krait_worker.adapters.base import nearest
+from krait_worker.adapters.dspy.recently_used import RecentlyUsed
+from krait_worker.faults import InvalidInput
+
+_MOST_LMS = 64
+_KINDS: dict[str, tuple[type, ...]] = {
+    "model": (str,),
+    "api_base": (str,),
+    "model_type": (str,),
+    "temperature": (int, float),
+    "max_tokens": (int,),
+    "num_retries": (int,),
+    "timeout": (int, float),
+    "cache": (bool,),
+    "key_env": (str,),
+}
+_MODEL_TYPES = ("chat", "text", "responses")
+#: Where DSPy looks for a provider's key; only those that cannot work without one.
+_KEY_VARIABLES = {
+    "openai": ("OPENAI_API_KEY",),
+    "anthropic": ("ANTHROPIC_API_KEY",),
+    "gemini": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+    "groq": ("GROQ_API_KEY",),
+    "mistral": ("MISTRAL_API_KEY",),
+    "deepseek": ("DEEPSEEK_API_KEY",),
+    "openrouter": ("OPENROUTER_API_KEY",),
+}
+#: Sent to an endpoint of one's own where there is no key: many insist on some text.
+_NO_KEY = "none"
+
+_canonical = msgspec.json.Encoder(order="sorted").encode
+
+
+def checked(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings, nulls left out; raises `InvalidInput` naming the one that does not fit."""
+    for name, value in settings.items():
+        kinds = _KINDS.get(name)
+        if name in ("api_key", "key", "headers"):
+            raise InvalidInput(
+                f"lm.{name}: a key is never a setting; put it into an environment variable of the "
+                "daemon and name that by key_env"
+            )
+        if kinds is None:
+            raise InvalidInput(f"unknown LM setting {name!r:.60}{nearest(name, list(_KINDS))}")
+        if value is None:
+            continue
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            wanted = " or ".join(kind.__name__ for kind in kinds)
+            raise InvalidInput(f"lm.{name} is {wanted}, not {type(value).__name__}")
+        if isinstance(value, (int, float)) and value < 0:
+            raise InvalidInput(f"lm.{name} is not negative")
+    kind = settings.get("model_type")
+    if kind is not None and kind not in _MODEL_TYPES:
+        raise InvalidInput(f"lm.model_type is one of {', '.join(_MODEL_TYPES)}, not {kind!r:.40}")
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+class LanguageModels:
+    """The pool's LM and those that calls ask for, kept by their settings."""
+
+    def __init__(self, settings: dict[str, Any], cache: bool) -> None:
+        self._pool = checked(settings)
+        self._cache = cache
+        self._made: RecentlyUsed[dspy.LM] = RecentlyUsed(_MOST_LMS)
+
+    def find(self, overrides: dict[str, Any] | None) -> dspy.LM:
+        """The LM of a call: the pool's settings with the call's laid over; `InvalidInput`."""
+        over = checked(overrides) if overrides else {}
+        settings = {"cache": self._cache, **self._pool, **over}
+        if "model" not in settings:
+            raise InvalidInput(
+                "no LM is configured: give the pool one (lm: {model: openai/gpt-4o-mini}) or this "
+                "call (options.lm.model)"
+            )
+        # A key goes to no endpoint but the one it was meant for: a call that names an endpoint of
+        # its own gets no key by default.
+        foreign = "api_base" in over and over["api_base"] != self._pool.get("api_base")
+        if foreign and "key_env" not in over:
+            settings.pop("key_env", None)
+        key = _key(settings, foreign)
+        return self._made.get(_canonical([settings, foreign]), lambda: _lm(settings, key))
+
+
+def _key(settings: dict[str, Any], foreign: bool) -> str | None:
+    """The key to use; None leaves it to DSPy. Raises `InvalidInput` where there must be one."""
+    name = settings.get("key_env")
+    if name is not None:
+        if key := os.environ.get(name):
+            return key
+        raise InvalidInput(f"the environment variable {name} (lm.key_env) is not set")
+    provider = settings["model"].partition("/")[0] if "/" in settings["model"] else "openai"
+    variables = _KEY_VARIABLES.get(provider, ())
+    if foreign:
+        return _NO_KEY
+    if any(os.environ.get(variable) for variable in variables):
+        return None
+    if "api_base" in settings:
+        return _NO_KEY
+    if variables:
+        raise InvalidInput(
+            f"no key for {provider}: set {' or '.join(variables)} in the daemon's environment, or "
+            "name the variable that holds it by lm.key_env"
+        )
+    return None
+
+
+def _lm(settings: dict[str, Any], key: str | None) -> dspy.LM:
+    arguments = {name: value for name, value in settings.items() if name != "key_env"}
+    if key is not None:
+        arguments["api_key"] = key
+    try:
+        return dspy.LM(**arguments)
+    except (ValueError, TypeError, dspy.LMError) as error:
+        raise InvalidInput(f"lm: {error}") from error

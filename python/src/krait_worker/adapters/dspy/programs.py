@@ -1,0 +1,44 @@
+"""DSPy's modules, made once for each signature and kept."""
+
+from collections.abc import Callable
+from typing import Any
+
+import dspy
+
+from krait_worker.adapters.dspy.recently_used import RecentlyUsed
+from krait_worker.adapters.dspy.signatures import BoundSignature, specification
+
+_MOST_PROGRAMS = 256
+
+Make = Callable[[Any], Any]
+
+
+class Program:
+    """A module and its signature. Calls at the same time share it: it keeps nothing of a call."""
+
+    def __init__(self, kind: Make, bound: BoundSignature) -> None:
+        self.bound = bound
+        self.module = kind(bound.signature)
+
+
+class Programs:
+    """Modules by kind and signature, so that a round trip makes a prediction and nothing else."""
+
+    def __init__(self) -> None:
+        self._made: RecentlyUsed[Program] = RecentlyUsed(_MOST_PROGRAMS)
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def predict(self, signature: Any) -> Program:
+        """A `dspy.Predict`; raises `InvalidInput`."""
+        return self._find(b"predict", dspy.Predict, signature)
+
+    def chain_of_thought(self, signature: Any) -> Program:
+        """A `dspy.ChainOfThought`; raises `InvalidInput`."""
+        return self._find(b"chain_of_thought", dspy.ChainOfThought, signature)
+
+    def _find(self, name: bytes, kind: Make, signature: Any) -> Program:
+        given = specification(signature)
+        key = name + b"\0" + given.key
+        return self._made.get(key, lambda: Program(kind, BoundSignature(given)))

@@ -1,0 +1,1 @@
+"""What benches run beside Krait."""

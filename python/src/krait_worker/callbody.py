@@ -1,0 +1,55 @@
+"""The body of a call: `[operation, arguments]` or `[operation, arguments, options]`."""
+
+from typing import Any, NamedTuple
+
+from krait_worker.adapters.base import nearest
+from krait_worker.envelope import Codec
+from krait_worker.faults import InvalidInput
+from krait_worker.values import MalformedBody, decode
+
+_OPTIONS = frozenset({"session", "lm"})
+_ROOTS = {"[0]": "operation", "[1]": "arguments", "[2]": "options"}
+
+
+class CallBody(NamedTuple):
+    """A body that has been read; the arguments have not been held against the operation yet."""
+
+    operation: str
+    arguments: dict[str, Any]
+    session: str | None
+    lm: dict[str, Any] | None
+
+
+def read_call(body: bytes, codec: Codec | None, takes_lm: bool) -> CallBody:
+    """Reads a body; raises `MalformedBody`, and `InvalidInput` for options that do not fit."""
+    if codec is None:
+        raise MalformedBody("", "a call without a body")
+    try:
+        found = decode(body, codec)
+    except MalformedBody as error:
+        root = _ROOTS.get(error.path[:3], error.path[:3])
+        raise MalformedBody(root + error.path[3:], error.reason) from None
+    if not isinstance(found, list) or not 2 <= len(found) <= 3:
+        raise MalformedBody("", "the body of a call is [operation, arguments] or has options too")
+    if not isinstance(found[0], str):
+        raise MalformedBody("operation", "the name of an operation is text")
+    if not isinstance(found[1], dict):
+        raise MalformedBody("arguments", "arguments are a map")
+    session, lm = _options(found[2], takes_lm) if len(found) == 3 else (None, None)
+    return CallBody(found[0], found[1], session, lm)
+
+
+def _options(options: Any, takes_lm: bool) -> tuple[str | None, dict[str, Any] | None]:
+    if not isinstance(options, dict):
+        raise MalformedBody("options", "options are a map")
+    for name in options:
+        if name not in _OPTIONS:
+            raise InvalidInput(f"unknown option {name!r:.60}{nearest(name, _OPTIONS)}")
+    session, lm = options.get("session"), options.get("lm")
+    if session is not None and not isinstance(session, str):
+        raise InvalidInput("the option session is text")
+    if lm is not None and not isinstance(lm, dict):
+        raise InvalidInput("the option lm is a map of LM settings")
+    if lm is not None and not takes_lm:
+        raise InvalidInput("the option lm does not apply: this adapter has no LM")
+    return session, lm

@@ -1,0 +1,117 @@
+"""The calls that run elsewhere than on the reader thread, from their start to their answer."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from krait_worker import faults, limits
+from krait_worker.adapters.base import Operation
+from krait_worker.context import CallContext
+from krait_worker.envelope import FAULT, REPLY, Codec
+from krait_worker.outbox import Answer, Outbox
+from krait_worker.values import Unserialisable, encode
+
+
+class RunningCall:
+    """One call and what is needed to answer it."""
+
+    __slots__ = ("arguments", "began", "codec", "context", "ended_by", "operation", "remaining",
+                 "task")  # fmt: skip
+
+    def __init__(
+        self,
+        operation: Operation,
+        arguments: dict[str, Any],
+        context: CallContext,
+        codec: Codec,
+        remaining: int,
+    ) -> None:
+        self.operation = operation
+        self.arguments = arguments
+        self.context = context
+        self.codec = codec
+        #: Milliseconds it may take; 0 for no limit.
+        self.remaining = remaining
+        self.began = time.monotonic()
+        self.task: asyncio.Task[None] | None = None
+        #: The code of the fault it gets where Krait, not its own code, ends it.
+        self.ended_by: str | None = None
+
+
+Details = Callable[[BaseException], dict[str, Any] | None]
+
+
+def reply_body(result: Any, codec: int) -> bytes:
+    """The body of a reply; raises `Unserialisable`, also where it is too long."""
+    body = encode(result, codec)
+    if len(body) > limits.BODY_BYTES:
+        raise Unserialisable("result", f"{len(body)} bytes; a body has at most {limits.BODY_BYTES}")
+    return body
+
+
+def failure(error: BaseException, details: Details) -> dict[str, Any]:
+    """The fault for what an operation raised, or for a result that cannot be carried."""
+    if isinstance(error, Unserialisable):
+        return faults.fault("unserialisable", error)
+    if isinstance(error, faults.InvalidInput):
+        return faults.fault("invalid_input", error)
+    if isinstance(error, faults.CallRefused):
+        return faults.fault(error.code, error)
+    try:
+        more = details(error)
+    except Exception:  # noqa: BLE001 - details are an extra: without them the fault still stands
+        more = None
+    return faults.fault("raised", error, with_frames=True, details=more)
+
+
+def fault_body(body: dict[str, Any], codec: Codec) -> bytes:
+    """The bytes of a fault; details that cannot be carried are left out."""
+    try:
+        return encode(body, codec, "fault")
+    except Unserialisable:
+        return encode({key: body[key] for key in body if key != "details"}, codec, "fault")
+
+
+class RunningCalls:
+    """The calls that take the worker's slots. Its methods may be called from any thread."""
+
+    def __init__(self, outbox: Outbox, details: Details) -> None:
+        self.by_id: dict[int, RunningCall] = {}
+        self.served = 0
+        self._outbox = outbox
+        self._details = details
+
+    def succeed(self, call: RunningCall, result: Any) -> None:
+        """Answers a call with its result, or with the fault that the result cannot be carried."""
+        try:
+            body = reply_body(result, call.codec)
+        except Exception as error:  # noqa: BLE001 - a model's own code may raise while it is read
+            self.fail(call, error)
+        else:
+            self._answer(call, (REPLY, call.codec, call.context.call_id, body))
+
+    def fail(self, call: RunningCall, error: BaseException) -> None:
+        """Answers a call with a fault."""
+        if call.ended_by is not None:
+            # Whatever it raised, it did so because it was told to end.
+            late = f"not done within {call.remaining} ms"
+            told = "the caller cancelled it" if call.ended_by == "cancelled" else late
+            error = faults.CallRefused(call.ended_by, told)
+        body = fault_body(failure(error, self._details), call.codec)
+        self._answer(call, (FAULT, call.codec, call.context.call_id, body))
+
+    def _answer(self, call: RunningCall, answer: Answer) -> None:
+        # The slot is free before the answer can be seen: the next call must not find it taken.
+        self.by_id.pop(call.context.call_id, None)
+        self.served += 1
+        self._outbox.put(answer)
+
+    def ages(self) -> list[list[int]]:
+        """The oldest running calls as heartbeats name them."""
+        now = time.monotonic()
+        oldest = sorted(self.by_id.copy().items(), key=lambda item: item[1].began)
+        return [
+            [call_id, int((now - call.began) * 1_000)]
+            for call_id, call in oldest[: limits.HEARTBEAT_CALLS]
+        ]

@@ -1,0 +1,87 @@
+"""The first words of a worker and of Krait."""
+
+import os
+import platform
+import time
+from typing import Any, NamedTuple
+
+import msgspec
+import zmq
+
+import krait_worker
+from krait_worker import limits
+from krait_worker.envelope import VERSION, Codec, EnvelopeError, Kind, envelope, read_envelopes
+from krait_worker.launch import Start
+from krait_worker.process import start_ticks
+
+_CODECS = {"json": Codec.JSON, "msgpack": Codec.MSGPACK}
+
+
+class Refused(Exception):
+    """The two sides part: one of them does not accept the other."""
+
+
+class Agreement(NamedTuple):
+    """What Krait's hello says."""
+
+    heartbeat_seconds: float
+    codec: Codec
+
+
+class _Hello(msgspec.Struct):
+    version: int
+    heartbeat_ms: int
+    codec: str
+
+
+def say(socket: zmq.Socket[bytes], kind: Kind, body: dict[str, Any]) -> None:
+    """Sends an envelope of the handshake or a goodbye; their bodies are always JSON."""
+    socket.send(envelope(kind, 0, Codec.JSON, msgspec.json.encode(body)))
+
+
+def introduce(socket: zmq.Socket[bytes], start: Start) -> Agreement:
+    """Says hello and waits for Krait's; raises `Refused`."""
+    say(
+        socket,
+        Kind.HELLO,
+        {
+            "versions": [VERSION],
+            "name": start.name,
+            "token": start.token,
+            "pid": os.getpid(),
+            "started": start_ticks(os.getpid()),
+            "package": krait_worker.__version__,
+            "python": platform.python_version(),
+        },
+    )
+    try:
+        return _agreement(_first_envelope(socket))
+    except (EnvelopeError, msgspec.MsgspecError, ValueError) as error:
+        say(socket, Kind.GOODBYE, {"reason": f"the hello cannot be read: {error}"[:500]})
+        raise Refused(str(error)) from error
+
+
+def _first_envelope(socket: zmq.Socket[bytes]) -> tuple[Kind, bytes]:
+    deadline = time.monotonic() + limits.HANDSHAKE_SECONDS
+    while socket.poll(max(0, int((deadline - time.monotonic()) * 1_000))):
+        for header, body in read_envelopes(socket.recv()):
+            if header.kind in (Kind.HELLO, Kind.GOODBYE):
+                return header.kind, body
+            if header.kind != Kind.DRAIN:
+                raise ValueError(f"a {header.kind.name.lower()} before hello")
+            raise Refused("told to drain before hello")
+    raise Refused(f"no hello within {limits.HANDSHAKE_SECONDS:g} s")
+
+
+def _agreement(first: tuple[Kind, bytes]) -> Agreement:
+    kind, body = first
+    if kind == Kind.GOODBYE:
+        raise Refused(msgspec.json.decode(body, type=dict[str, Any]).get("reason", "no reason"))
+    hello = msgspec.json.decode(body, type=_Hello)
+    if hello.version != VERSION:
+        raise ValueError(f"version {hello.version}; this worker speaks {VERSION}")
+    if hello.codec not in _CODECS:
+        raise ValueError(f"codec {hello.codec!r:.40}; this worker speaks json and msgpack")
+    if not 1 <= hello.heartbeat_ms <= 3_600_000:
+        raise ValueError(f"heartbeat_ms {hello.heartbeat_ms}")
+    return Agreement(hello.heartbeat_ms / 1_000, _CODECS[hello.codec])

@@ -1,0 +1,68 @@
+"""What a worker is told when it is started."""
+
+from typing import Any
+
+import msgspec
+
+from krait_worker import limits
+
+#: The descriptor of the lifeline in every worker, forked or executed.
+LIFELINE = 3
+#: The environment variable an executed worker finds its orders in.
+VARIABLE = "KRAIT_WORKER"
+
+#: Set before an adapter is imported, where the environment does not say otherwise. Many workers
+#: share a machine, so none of them may start a thread per core for itself.
+ENVIRONMENT = {
+    "PYTHONUNBUFFERED": "1",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "GRPC_ENABLE_FORK_SUPPORT": "false",
+}
+
+
+class Load(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag="load", tag_field="do"):
+    """The `load` message: what the pool's workers run."""
+
+    adapter: str
+    options: dict[str, Any] = {}
+    path: list[str] = []
+    mode: str = "fork"
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("fork", "exec"):
+            raise ValueError(f"mode is fork or exec, not {self.mode!r:.40}")
+
+
+class Start(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag="start", tag_field="do"):
+    """The `start` message: one worker."""
+
+    name: str
+    token: str
+    endpoint: str
+    slots: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.slots <= limits.SLOTS:
+            raise ValueError(f"slots is 1 to {limits.SLOTS}, not {self.slots}")
+        # A routing id of ZeroMQ has at most 255 bytes, and the pulse's has one more.
+        if not 1 <= len(self.name.encode()) < limits.NAME_BYTES - 1:
+            raise ValueError(f"a name has 1 to {limits.NAME_BYTES - 2} bytes")
+
+
+class Orders(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What `KRAIT_WORKER` holds."""
+
+    load: Load
+    start: Start
+
+
+#: Exit codes of workers and of the forkserver.
+LEFT = 0
+LOAD_FAILED = 3
+REFUSED = 4

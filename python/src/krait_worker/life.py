@@ -1,0 +1,107 @@
+"""A worker's life: from its sockets over the handshake and the reader loop to its goodbye."""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+import msgspec
+import zmq
+
+from krait_worker import launch, limits
+from krait_worker.envelope import Codec, Kind, envelope
+from krait_worker.faults import frames
+from krait_worker.handshake import Agreement, Refused, introduce, say
+from krait_worker.launch import Load, Start
+from krait_worker.loading import Loaded, LoadFailed, load
+from krait_worker.outbox import Outbox
+from krait_worker.process import Memory, set_name
+from krait_worker.pulse import Pulse
+from krait_worker.worker import Reader
+
+
+def live(start: Start, source: Loaded | Load) -> int:
+    """Runs a worker to its end; its exit code.
+
+    A forked worker brings its adapter with it, an executed one loads it once Krait knows of it.
+    """
+    _watch_signals(None)
+    set_name(start.name)
+    context = zmq.Context(io_threads=1)
+    calls = _dealer(context, start.name, start.endpoint)
+    pulse = Pulse(_dealer(context, f"{start.name}!", start.endpoint), launch.LIFELINE)
+    try:
+        agreement = introduce(calls, start)
+        loaded = source if isinstance(source, Loaded) else _load(source)
+        _serve(start, loaded, calls, pulse, agreement)
+    except Refused as refusal:
+        print(f"{start.name}: {refusal}", file=sys.stderr)
+        return launch.REFUSED
+    except LoadFailed as failed:
+        body = msgspec.msgpack.encode(failed.fault)
+        calls.send(envelope(Kind.FAULT, 0, Codec.MSGPACK, body))
+        print(failed.fault["traceback"], file=sys.stderr)
+        return launch.LOAD_FAILED
+    finally:
+        pulse.stop()
+        calls.close(linger=limits.LINGER_MS)
+        context.term()
+    return launch.LEFT
+
+
+def _load(orders: Load) -> Loaded:
+    for name, value in launch.ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    return load(orders.adapter, orders.options, orders.path)
+
+
+def _serve(
+    start: Start, loaded: Loaded, calls: zmq.Socket[bytes], pulse: Pulse, agreement: Agreement
+) -> None:
+    memory = Memory()
+    try:
+        loaded.adapter.begin()
+    except BaseException as error:
+        raise LoadFailed("setup_failed", error) from error
+    reader = Reader(calls, loaded, start.slots, agreement.codec, Outbox())
+    _watch_signals(reader)
+
+    def state() -> dict[str, Any]:
+        return {**reader.state(), "resident_bytes": memory.own_bytes()}
+
+    ready = {
+        "operations": loaded.description,
+        "slots": start.slots,
+        "resident_bytes": memory.own_bytes(),
+    }
+    say(calls, Kind.READY, ready)
+    pulse.beat(agreement.heartbeat_seconds, agreement.codec, state)
+    reader.serve()
+    try:
+        loaded.adapter.end()
+    except Exception as error:  # noqa: BLE001 - all calls are answered: it may as well leave
+        print(frames(error), file=sys.stderr)
+    say(calls, Kind.GOODBYE, {"reason": "drained"})
+
+
+def _dealer(context: zmq.Context[Any], name: str, endpoint: str) -> zmq.Socket[bytes]:
+    socket: zmq.Socket[bytes] = context.socket(zmq.DEALER)
+    socket.set(zmq.ROUTING_ID, name.encode())
+    socket.set(zmq.LINGER, limits.LINGER_MS)
+    # What is larger could not be refused in words: it would have to be taken in first.
+    socket.set(zmq.MAXMSGSIZE, limits.MESSAGE_BYTES + limits.BATCH_BYTES)
+    socket.connect(endpoint)
+    return socket
+
+
+def _watch_signals(reader: Reader | None) -> None:
+    """Ctrl-C belongs to the daemon; the first SIGTERM drains, the second ends the worker."""
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        if reader is None or reader.draining:
+            os._exit(128 + signal.SIGTERM)
+        reader.drain()
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, terminate)

@@ -1,0 +1,27 @@
+"""The bounds of *Worker protocol*; the Swift side has the same in `Limits.swift`."""
+
+BODY_BYTES = 64 << 20
+MESSAGE_BYTES = 256 << 20
+ATTACHMENTS = 1_024
+#: How deep lists and maps may be nested.
+NESTING = 128
+TRACEBACK_BYTES = 16 << 10
+MESSAGE_TEXT_BYTES = 4 << 10
+#: Names and versions.
+NAME_BYTES = 256
+SLOTS = 4_096
+OPERATIONS = 1_024
+#: What `ready` says about an operation.
+DOCUMENTATION_BYTES = 4 << 10
+#: How many envelopes a sender puts into one message.
+ENVELOPES_PER_MESSAGE = 32
+#: From how many bytes on a message with several envelopes is closed.
+BATCH_BYTES = 64 << 10
+#: How many running calls a heartbeat names.
+HEARTBEAT_CALLS = 64
+#: A packet of the forkserver's channel.
+CONTROL_BYTES = 64 << 10
+#: How long a worker waits for Krait's hello.
+HANDSHAKE_SECONDS = 30.0
+#: How long a leaving worker waits for its last words to be taken.
+LINGER_MS = 2_000

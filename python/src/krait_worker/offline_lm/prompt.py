@@ -1,0 +1,93 @@
+"""Reads what DSPy asks for out of the messages of its chat and JSON formats."""
+
+import ast
+import json
+import re
+from typing import Any, NamedTuple
+
+_FIELD = re.compile(r"^\d+\. `(\w+)` \((.+?)\):", re.MULTILINE)
+_OUTPUTS = "Your output fields are:"
+_STRUCTURE = "All interactions will be structured"
+_JSON_INPUTS = "Inputs will have the following structure:"
+_JSON_OUTPUTS = "Outputs will be a JSON object"
+_BLOCK = re.compile(r"^\[\[ ## (\w+) ## \]\][ \t]*\n?", re.MULTILINE)
+_NOTE = re.compile(r"# note: the value you produce (.+)")
+_TAIL = re.compile(r"\n\nRespond with (?:the corresponding output fields|a JSON object)", re.DOTALL)
+_TOOL = re.compile(r"\(\d+\) (\w+), whose description.*? It takes arguments (\{.*?\})\.(?=\s|$)")
+
+
+class Wanted(NamedTuple):
+    """One output field: its name, its type as DSPy writes it, and the note on its form."""
+
+    name: str
+    type: str
+    note: str
+
+
+class Prompt(NamedTuple):
+    """A request in one of DSPy's formats."""
+
+    inputs: dict[str, str]
+    outputs: list[Wanted]
+    is_json: bool
+    #: Tools by name with the names of their arguments, where the task is a ReAct step.
+    tools: dict[str, list[str]]
+
+
+def read_prompt(messages: list[dict[str, Any]]) -> Prompt | None:
+    """The prompt; None where the messages are in none of the formats."""
+    system = "\n".join(text_of(m) for m in messages if m.get("role") in ("system", "developer"))
+    asked = [text_of(m) for m in messages if m.get("role") == "user"]
+    _, found, after = system.partition(_OUTPUTS)
+    if not found:
+        return None
+    is_json = _JSON_OUTPUTS in system or (bool(asked) and "Respond with a JSON object" in asked[-1])
+    listed = re.split(f"{_STRUCTURE}|{_JSON_INPUTS}", after)[0]
+    notes = _notes(after, is_json)
+    outputs = [Wanted(name, kind, notes.get(name, "")) for name, kind in _FIELD.findall(listed)]
+    inputs = blocks(_TAIL.split(asked[-1])[0]) if asked else {}
+    return Prompt(inputs, outputs, is_json, _tools(system)) if outputs else None
+
+
+def text_of(message: dict[str, Any]) -> str:
+    """The text of a message, also where its content is a list of parts."""
+    content = message.get("content")
+    if isinstance(content, list):
+        parts = [part.get("text", "") for part in content if isinstance(part, dict)]
+        return "\n".join(str(part) for part in parts)
+    return content if isinstance(content, str) else ""
+
+
+def blocks(text: str) -> dict[str, str]:
+    """The `[[ ## name ## ]]` blocks of a text, in order; the first of a name counts."""
+    found: dict[str, str] = {}
+    marks = list(_BLOCK.finditer(text))
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    for mark, end in zip(marks, ends, strict=False):
+        found.setdefault(mark[1], text[mark.end() : end].strip())
+    return found
+
+
+def _notes(after: str, is_json: bool) -> dict[str, str]:
+    if is_json:
+        _, _, rest = after.partition(_JSON_OUTPUTS)
+        start = rest.find("{")
+        try:
+            shown, _ = json.JSONDecoder().raw_decode(rest[start:]) if start >= 0 else ({}, 0)
+        except ValueError:
+            shown = {}
+        shapes = {name: str(shape) for name, shape in shown.items()}
+    else:
+        shapes = blocks(after)
+    return {name: m[1].strip() for name, text in shapes.items() if (m := _NOTE.search(text))}
+
+
+def _tools(system: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, text in _TOOL.findall(system):
+        try:
+            arguments = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            arguments = {}
+        found[name] = list(arguments) if isinstance(arguments, dict) else []
+    return found

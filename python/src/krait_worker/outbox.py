@@ -1,0 +1,53 @@
+"""Answers made on other threads, on their way to the reader thread, which owns the socket."""
+
+import os
+from collections import deque
+from collections.abc import Callable
+
+from krait_worker import limits
+from krait_worker.envelope import HEADER
+
+Answer = tuple[int, int, int, bytes]  # first word, codec, call id, body
+
+
+class Outbox:
+    """Bounded by the slots: each running call puts one answer into it, and then is gone."""
+
+    def __init__(self) -> None:
+        self.wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        #: Set by the reader before it looks at the outbox a last time and then sleeps.
+        self.sleeping = False
+        self.answers: deque[Answer] = deque()
+
+    def put(self, answer: Answer) -> None:
+        """Leaves an answer; wakes the reader if it sleeps."""
+        self.answers.append(answer)
+        if self.sleeping:
+            self.rouse()
+
+    def rouse(self) -> None:
+        """Wakes the reader; from a signal handler as well."""
+        self.sleeping = False
+        os.eventfd_write(self.wake, 1)
+
+    def settle(self) -> None:
+        """Takes back the waking that has been noticed."""
+        try:
+            os.eventfd_read(self.wake)
+        except BlockingIOError:
+            pass
+
+    def drain(self, send: Callable[[bytes], None]) -> None:
+        """Sends all there is, several answers in one message; called by the reader."""
+        answers = self.answers
+        while answers:
+            parts: list[bytes] = []
+            size = 0
+            while answers and len(parts) < 2 * limits.ENVELOPES_PER_MESSAGE:
+                first, codec, call_id, body = answers[0]
+                if parts and size + len(body) > limits.BATCH_BYTES:
+                    break
+                answers.popleft()
+                parts += (HEADER.pack(first, codec, call_id, len(body), 0), body)
+                size += HEADER.size + len(body)
+            send(b"".join(parts))

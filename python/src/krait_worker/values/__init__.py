@@ -1,0 +1,105 @@
+"""The values of *Worker protocol*: Python objects to bodies and back, in JSON and MessagePack.
+
+`encode` and `decode` have two ways each. The quick one lets msgspec and ormsgpack do the work, and
+knows by cheap signs where they could have gone wrong. ormsgpack refuses to write anything but plain
+values, which msgspec does not; and a body that was read and writes back to the same bytes held no
+duplicate key and no odd spelling. Everything else takes the exact way, in Python, which also knows
+the path to what is wrong.
+"""
+
+from typing import Any
+
+import msgspec
+import ormsgpack
+
+from krait_worker import limits
+from krait_worker.envelope import Codec
+from krait_worker.values import json_text, packed
+from krait_worker.values.errors import MalformedBody, Unserialisable, place
+from krait_worker.values.plain import JSON_SCALARS, PACKED_SCALARS, READ_SCALARS, is_plain, plain
+from krait_worker.values.timestamp import Timestamp
+
+__all__ = ["MalformedBody", "Timestamp", "Unserialisable", "decode", "encode", "place"]
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder().decode
+_write = msgspec.json.Encoder().encode
+_parse = msgspec.json.Decoder().decode
+_strict = ormsgpack.packb
+PLAIN_ONLY = (
+    ormsgpack.OPT_PASSTHROUGH_DATACLASS
+    | ormsgpack.OPT_PASSTHROUGH_DATETIME
+    | ormsgpack.OPT_PASSTHROUGH_ENUM
+    | ormsgpack.OPT_PASSTHROUGH_SUBCLASS
+    | ormsgpack.OPT_PASSTHROUGH_UUID
+)
+
+_DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
+#: All but the first bytes of lists and maps.
+_LEAVES = bytes(byte for byte in range(256) if not (0x80 <= byte < 0xA0 or 0xDC <= byte < 0xE0))
+
+
+def encode(value: Any, codec: int, root: str = "result") -> bytes:
+    """The body of a value; raises `Unserialisable` with the path, which begins with `root`."""
+    try:
+        body = _strict(value, None, PLAIN_ONLY)
+    except TypeError:  # something that is not plain, or that cannot be carried
+        body = b""
+    if codec == Codec.MSGPACK:
+        if body and (is_flat(body) or is_plain(value, PACKED_SCALARS)):
+            return body
+        return _pack(plain(value, root, packed.leaf))
+    if body and ((_is_json(body) and is_flat(body)) or is_plain(value, JSON_SCALARS)):
+        return _write(value)
+    return _write(plain(value, root, json_text.leaf, json_text.escaped))
+
+
+def decode(body: bytes, codec: int) -> Any:
+    """The value of a body; raises `MalformedBody` with the path."""
+    if codec == Codec.JSON:
+        return _decode_json(body)
+    try:
+        value = _unpack(body)
+        try:
+            if _strict(value, None, PLAIN_ONLY) == body and is_flat(body):
+                return value
+        except TypeError:
+            pass  # a point in time, or what is refused below
+        if is_plain(value, READ_SCALARS) and _pack(value) == body:
+            return value
+    except _DECODE_ERRORS:
+        pass
+    return packed.read(body)
+
+
+def _decode_json(body: bytes) -> Any:
+    if body.find(b'"$') < 0:
+        try:
+            value = _parse(body)
+            if is_plain(value, JSON_SCALARS) and _write(value) == body:
+                return value
+        except _DECODE_ERRORS:
+            pass
+    return json_text.read(body)
+
+
+def _is_json(body: bytes) -> bool:
+    """Whether a MessagePack body surely has no `$`, no bytes and no float beyond all numbers.
+
+    By `in` with an integer and by `find`: `in` with bytes raises and catches an exception first.
+    """
+    return not (
+        0x24 in body
+        or 0xC4 in body
+        or 0xC5 in body
+        or 0xC6 in body
+        or body.find(b"\xcb\x7f") >= 0
+        or body.find(b"\xcb\xff") >= 0
+    )
+
+
+def is_flat(body: bytes) -> bool:
+    """Whether a MessagePack body has too few lists and maps to be nested too deep."""
+    if len(body) <= limits.NESTING:
+        return True
+    return len(body.translate(None, _LEAVES)) <= limits.NESTING

@@ -1,0 +1,371 @@
+"""The reader loop: the way of a call through a worker.
+
+A call comes in `Reader._take`. An inline operation with flat arguments is answered on the spot,
+in a few lines written for speed; every other call, and everything odd, goes through `_call`,
+which checks one thing after the other and hands the call to a thread or to the asyncio loop.
+Their answers come back through the outbox and leave from here: one thread owns the socket.
+"""
+
+import struct
+import time
+from functools import partial
+from typing import Any
+
+import msgspec
+import ormsgpack
+import zmq
+
+from krait_worker import limits
+from krait_worker.adapters.base import nearest
+from krait_worker.callbody import read_call
+from krait_worker.calls import RunningCall, RunningCalls, failure, fault_body, reply_body
+from krait_worker.context import CallContext
+from krait_worker.envelope import (
+    CALL,
+    FAULT,
+    HEADER,
+    REPLY,
+    SIZE,
+    Codec,
+    EnvelopeError,
+    Header,
+    Kind,
+    read_header,
+)
+from krait_worker.executors import AsyncLoop, Threads
+from krait_worker.faults import CallRefused, InvalidInput
+from krait_worker.loading import Loaded
+from krait_worker.outbox import Outbox
+from krait_worker.values import PLAIN_ONLY, MalformedBody, is_flat
+
+_POLLIN = int(zmq.POLLIN)
+_NOBLOCK = int(zmq.NOBLOCK)
+#: How long an idle reader sleeps before it looks whether a signal has come.
+IDLE_MS = 500
+_FULL = 2 * limits.ENVELOPES_PER_MESSAGE
+_NESTING, _BATCH = limits.NESTING, limits.BATCH_BYTES
+# A header with its first two words as one: what is looked at in them is one comparison then.
+_WIDE = struct.Struct("<QQII")
+_pack, _unpack = _WIDE.pack, _WIDE.unpack_from
+_CALL_MSGPACK, _CALL_JSON = CALL | Codec.MSGPACK << 32, CALL | Codec.JSON << 32
+_REPLY_MSGPACK, _FAULT_MSGPACK = REPLY | Codec.MSGPACK << 32, FAULT | Codec.MSGPACK << 32
+
+_Scalar = bool | int | float | str | None
+# The body of a call whose arguments are scalars and lists of scalars. A type makes the decoder
+# check what else would be checked in Python: keys that are text, no map but the one, no bytes.
+_FlatCall = tuple[str, dict[str, bool | int | float | str | list[_Scalar] | None]]
+_unpack_flat = msgspec.msgpack.Decoder(_FlatCall).decode
+_parse_flat = msgspec.json.Decoder(_FlatCall).decode
+_write = msgspec.json.Encoder().encode
+_strict = ormsgpack.packb
+_QUICK_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, KeyError)
+
+
+def _answer(result: Any) -> bytes:
+    """`reply_body` in MessagePack, for what is nearly always plain and short."""
+    try:
+        body = _strict(result, None, PLAIN_ONLY)
+    except TypeError:  # what is not plain, or cannot be carried
+        return reply_body(result, Codec.MSGPACK)
+    if len(body) > _NESTING and not is_flat(body):
+        return reply_body(result, Codec.MSGPACK)
+    return body
+
+
+class Reader:
+    """Reads calls from the socket and answers them until it is told to leave."""
+
+    def __init__(
+        self, socket: Any, loaded: Loaded, slots: int, codec: Codec, outbox: Outbox
+    ) -> None:
+        self._socket = socket
+        socket.set(zmq.RCVTIMEO, IDLE_MS)
+        self._recv = socket.recv
+        # The class below `zmq.Socket`, whose `send` looks at options that are not used here.
+        self._write = partial(zmq.backend.Socket.send, socket)
+        self._sources = [(socket, _POLLIN), (outbox.wake, _POLLIN)]
+        self._loaded = loaded
+        self._slots = slots
+        self._codec = codec
+        self._outbox = outbox
+        self.calls = RunningCalls(outbox, loaded.adapter.details)
+        self._quick = {
+            name: (op.function, op.map_at)
+            for name, op in loaded.operations.items()
+            if op.kind == "inline" and op.whole
+        }
+        self._threads = Threads(self.calls, slots)
+        self._loop: AsyncLoop | None = None
+        if any(op.kind == "async" for op in loaded.operations.values()):
+            self._loop = AsyncLoop(self.calls)
+        self._async_calls: list[RunningCall] = []
+        #: The inline call that runs or has just run, for heartbeats.
+        self.inline: int | None = None
+        self._seen_inline: tuple[int | None, float] = (None, 0.0)
+        #: The inline answers of the message that is served: header, body, header, …
+        self._parts: list[bytes] = []
+        self._inline_served = 0
+        self.draining = False
+        self._dismissed = False
+
+    def drain(self) -> None:
+        """Lets what runs finish and takes nothing new; from a signal handler as well."""
+        self.draining = True
+        self._outbox.rouse()
+
+    def state(self) -> dict[str, Any]:
+        """What a heartbeat says; called from the pulse's thread."""
+        running = self.calls.ages()
+        now = time.monotonic()
+        inline = self.inline
+        if inline is not None:
+            # Its age counts from the first heartbeat that saw it: the loop reads no clock.
+            if self._seen_inline[0] != inline:
+                self._seen_inline = (inline, now)
+            running.append([inline, int((now - self._seen_inline[1]) * 1_000)])
+        return {
+            "busy": len(self.calls.by_id) + (inline is not None),
+            "running": running[: limits.HEARTBEAT_CALLS],
+            "served": self.calls.served + self._inline_served,
+        }
+
+    def serve(self) -> None:  # noqa: C901 - a call of a function costs as much as a line of this
+        """Reads until the worker is drained or dismissed.
+
+        What happens here for each call is bought dearly: every line was measured.
+        """
+        running, answers = self.calls.by_id, self._outbox.answers
+        recv, quick, parts = self._recv, self._quick, self._parts
+        while not self._dismissed:
+            if running or answers or self.draining:
+                awaited = self._wait()
+                if awaited is None:
+                    continue
+                message = awaited
+                room = len(running) < self._slots and not self.draining
+            else:
+                # Nothing but the socket can have news: the plain wait is the cheapest by far.
+                room = True
+                try:
+                    message = recv()
+                except zmq.Again:  # after `IDLE_MS`, to look whether a signal said to drain
+                    continue
+            size, offset = len(message), 0
+            if size == 0:
+                self._other(message, 0)
+            while offset < size:
+                try:
+                    word, call_id, length, _ = _unpack(message, offset)
+                except struct.error:
+                    word = length = 0
+                start = offset + 24
+                end = start + length
+                if room and end <= size:
+                    if word == _CALL_MSGPACK:
+                        body = message[start:end]
+                        try:
+                            name, arguments = _unpack_flat(body)
+                            function, map_at = quick[name]
+                            # The map's first byte counts its keys, duplicates included.
+                            quickly = body[map_at] == 0x80 | len(arguments)
+                        except _QUICK_ERRORS:
+                            quickly = False
+                        if quickly:
+                            self.inline = call_id
+                            try:
+                                body, word = _answer(function(arguments)), _REPLY_MSGPACK
+                            except BaseException as error:  # noqa: BLE001 - not even SystemExit
+                                body, word = self._fault(error, Codec.MSGPACK), _FAULT_MSGPACK
+                            parts += (_pack(word, call_id, len(body), 0), body)
+                            offset = end
+                            continue
+                    elif word == _CALL_JSON and self._take_json(call_id, message[start:end]):
+                        offset = end
+                        continue
+                offset = self._other(message, offset)
+                room = len(running) < self._slots and not self.draining
+            if parts:
+                self._close()
+            if self._async_calls:
+                self._start_async()
+
+    def _take_json(self, call_id: int, body: bytes) -> bool:
+        """Serves a call in JSON if it is an inline one with flat arguments."""
+        try:
+            name, arguments = call = _parse_flat(body)
+            function, _ = self._quick[name]
+            # What writes back the same held no duplicate and no odd spelling.
+            if body.find(b'"$') >= 0 or _write(call) != body:
+                return False
+        except _QUICK_ERRORS:
+            return False
+        self.inline = call_id
+        try:
+            answer, word = reply_body(function(arguments), Codec.JSON), REPLY
+        except BaseException as error:  # noqa: BLE001 - not even SystemExit
+            answer, word = self._fault(error, Codec.JSON), FAULT
+        self._put(word, Codec.JSON, call_id, answer)
+        return True
+
+    def _wait(self) -> bytes | None:
+        """Waits for a message or for answers in the outbox, and sends those."""
+        outbox = self._outbox
+        if outbox.answers:
+            outbox.drain(self._send)
+        if self.draining and not self.calls.by_id and not outbox.answers:
+            self._dismissed = True
+            return None
+        outbox.sleeping = True
+        if outbox.answers:
+            outbox.sleeping = False
+            return None
+        ready = zmq.zmq_poll(self._sources, -1)
+        outbox.sleeping = False
+        message: bytes | None = None
+        for source, _ in ready:
+            if source is self._socket:
+                message = self._recv(_NOBLOCK)
+            else:
+                outbox.settle()
+        return message
+
+    def _send(self, message: bytes) -> None:
+        # Large messages go without a copy; for small ones that would cost more than it saves.
+        self._write(message, 0, len(message) <= limits.BATCH_BYTES)
+
+    def _close(self) -> None:
+        """Sends the inline answers gathered so far, nearly always as one message."""
+        parts = self._parts
+        self.inline = None
+        count = len(parts)
+        self._inline_served += count >> 1
+        if count == 2:
+            self._send(parts[0] + parts[1])
+        elif count <= _FULL and len(message := b"".join(parts)) <= _BATCH:
+            self._write(message)
+        else:
+            self._send_split()
+        parts.clear()
+
+    def _send_split(self) -> None:
+        """Sends more answers than one message may hold."""
+        held: list[bytes] = []
+        size = 0
+        for index in range(0, len(self._parts), 2):
+            pair = self._parts[index : index + 2]
+            if held and (len(held) == _FULL or size + len(pair[1]) > _BATCH):
+                self._send(b"".join(held))
+                held, size = [], 0
+            held += pair
+            size += SIZE + len(pair[1])
+        self._send(b"".join(held))
+
+    def _put(self, first: int, codec: int, call_id: int, body: bytes) -> None:
+        self._parts += (HEADER.pack(first, codec, call_id, len(body), 0), body)
+
+    def _fault(self, error: BaseException, codec: Codec) -> bytes:
+        return fault_body(failure(error, self._loaded.adapter.details), codec)
+
+    def _refuse(self, error: BaseException, call_id: int, codec: Codec) -> None:
+        body = self._fault(error, codec)
+        self._put(FAULT, codec, call_id, body)
+
+    def _other(self, message: bytes, offset: int) -> int:
+        """Serves one envelope in the exact way; gives the offset of the next."""
+        try:
+            if len(message) > limits.MESSAGE_BYTES:
+                raise EnvelopeError("message_too_long", f"a message of {len(message)} bytes")
+            header = read_header(message, offset)
+            start = offset + SIZE
+            end = start + header.body_length
+            if end > len(message):
+                came = len(message) - start
+                told = f"{came} of {header.body_length} bytes came"
+                raise EnvelopeError("truncated_body", told, header.call_id)
+        except EnvelopeError as error:
+            # Where this envelope ends is not known, so the rest of the message is lost too.
+            self._drop_frames()
+            self._refuse(CallRefused("malformed", str(error)), error.call_id, self._codec)
+            return len(message)
+        codec = header.codec or self._codec
+        try:
+            self._serve_one(header, message[start:end])
+        except MalformedBody as error:
+            refusal = CallRefused("malformed", str(error))
+            self._refuse(refusal, header.call_id, codec)
+        except (CallRefused, InvalidInput) as refusal:
+            self._refuse(refusal, header.call_id, codec)
+        if len(self._parts) >= _FULL:
+            self._close()
+        return end
+
+    def _serve_one(self, header: Header, body: bytes) -> None:
+        if header.kind == Kind.CALL:
+            self._call(header, body)
+        elif header.kind == Kind.CANCEL:
+            call = self.calls.by_id.get(header.call_id)
+            if call is not None and call.operation.kind == "async":
+                self._start_async()
+                self._async().cancel(call, "cancelled")
+        elif header.kind == Kind.DRAIN:
+            self.draining = True
+        elif header.kind == Kind.GOODBYE:
+            self._dismissed = True
+        else:
+            raise MalformedBody("", f"a worker takes no {header.kind.name.lower()}")
+
+    def _call(self, header: Header, body: bytes) -> None:
+        """Checks a call in full and starts it; an inline one is answered at once."""
+        adapter, call_id = self._loaded.adapter, header.call_id
+        if header.attachments:
+            self._drop_frames()
+            raise InvalidInput("attachments: this worker takes none")
+        found = read_call(body, header.codec, adapter.takes_lm)
+        operation = self._loaded.operations.get(found.operation)
+        if operation is None:
+            text = f"no operation {found.operation!r:.80}"
+            near = nearest(found.operation[:80], list(self._loaded.operations))
+            raise CallRefused("unknown_operation", text + near)
+        operation.check(found.arguments)
+        if self.draining:
+            raise CallRefused("overloaded", "the worker is draining")
+        if call_id in self.calls.by_id:
+            # Not answered by this id: that would be taken for the answer of the first call.
+            twice = CallRefused("malformed", f"call {call_id} is running already")
+            self._refuse(twice, 0, header.codec or self._codec)
+            return
+        if len(self.calls.by_id) >= self._slots:
+            raise CallRefused("overloaded", f"all {self._slots} slots are taken")
+        codec = header.codec or self._codec
+        if operation.kind == "inline":
+            self.inline = call_id
+            try:
+                answer = reply_body(operation.call(found.arguments), codec)
+            except BaseException as error:  # noqa: BLE001 - SystemExit ends the call only
+                self._refuse(error, call_id, codec)
+            else:
+                self._put(REPLY, codec, call_id, answer)
+            return
+        context = CallContext(call_id, found.session, found.lm)
+        call = RunningCall(operation, found.arguments, context, codec, header.remaining)
+        self.calls.by_id[call_id] = call
+        if operation.kind == "async":
+            self._async_calls.append(call)
+        else:
+            self._threads.start(call)
+
+    def _async(self) -> AsyncLoop:
+        if self._loop is None:
+            self._loop = AsyncLoop(self.calls)
+        return self._loop
+
+    def _start_async(self) -> None:
+        """Starts the asyncio calls of this message, all with one waking of the loop."""
+        if self._async_calls:
+            self._async().start(self._async_calls)
+            self._async_calls = []
+
+    def _drop_frames(self) -> None:
+        """Reads away the frames behind an envelope that cannot use them."""
+        while self._socket.get(zmq.RCVMORE):
+            self._recv()
