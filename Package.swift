@@ -44,6 +44,7 @@ let package = Package(
             "KraitWorkers",
             ["KraitWire", "KraitZeroMQ", "KraitObservability", "CProcessSupport"]
         ),
+        library("KraitRouting", ["KraitSignatures", "KraitWire"]),
 
         .target(
             name: "KraitTestSupport",
@@ -56,6 +57,7 @@ let package = Package(
             "KraitPoolingTests",
             ["KraitPooling", "KraitObservability", "KraitWire", "KraitZeroMQ"]
         ),
+        tests("KraitRoutingTests", ["KraitRouting", "KraitSignatures", "KraitWire"]),
         tests("KraitSignaturesTests", ["KraitSignatures", "KraitWire"]),
         tests("KraitSupervisionTests", ["KraitSupervision", "KraitObservability"]),
         tests("KraitTestSupportTests", ["KraitObservability"]),

@@ -1,0 +1,131 @@
+import KraitWire
+
+/// Which implementation a call takes, and why.
+///
+/// It holds what the decision was made from; its reason and its alternatives are worked out when
+/// somebody asks, so that deciding costs nothing that nobody reads.
+public struct RouteDecision: Sendable, Hashable {
+    /// The operation as the call named it, specialisation included.
+    public let operation: String
+    /// The router's policy.
+    public let policy: RoutingPolicy
+    /// What the call itself asked for.
+    public let choice: RouteChoice
+    /// What the implementation had to be capable of.
+    public let required: Capabilities
+    /// How long the call took, waiting included; nil where it was only explained.
+    public internal(set) var duration: Duration?
+    let candidates: [Candidate]
+    let index: Int
+
+    init(
+        operation: String,
+        policy: RoutingPolicy,
+        choice: RouteChoice,
+        required: Capabilities,
+        candidates: [Candidate],
+        index: Int
+    ) {
+        self.operation = operation
+        self.policy = policy
+        self.choice = choice
+        self.required = required
+        self.candidates = candidates
+        self.index = index
+    }
+
+    /// Where the call runs.
+    public var chosen: Route { candidates[index].route }
+
+    /// Why an implementation was chosen, for programs.
+    public enum Reason: String, Sendable, Hashable, CaseIterable {
+        /// The call asked for it.
+        case forced
+        /// There is no other.
+        case only
+        /// The policy prefers its kind.
+        case preferred
+        /// The policy prefers the other kind, and there is none of it.
+        case preferredMissing = "preferred_missing"
+        /// The policy prefers the other kind, which cannot do what the call requires.
+        case preferredIncapable = "preferred_incapable"
+    }
+
+    /// Why the chosen implementation was chosen.
+    public var reason: Reason {
+        if choice != .automatic { return .forced }
+        if candidates.count == 1 { return .only }
+        if policy.prefers(chosen) { return .preferred }
+        return candidates.contains { policy.prefers($0.route) }
+            ? .preferredIncapable : .preferredMissing
+    }
+
+    /// The decision as a sentence for a person.
+    public var sentence: String {
+        let kind = policy == .preferNative ? "native implementation" : "pool with the operation"
+        let because =
+            switch reason {
+            case .forced: "the call asks for it"
+            case .only: "nothing else offers it"
+            case .preferred: "the policy is \(policy.rawValue)"
+            case .preferredMissing: "there is no \(kind)"
+            case .preferredIncapable: "no \(kind) is capable of \(named(required))"
+            }
+        let doubt = candidates[index].isConfirmed ? "" : " (none of its workers is ready yet)"
+        return "\(operation) runs on \(chosen)\(doubt), because \(because)."
+    }
+
+    /// An implementation that the call did not take.
+    public struct Alternative: Sendable, Hashable {
+        /// Where it would have run.
+        public let route: Route
+        /// Why not, for programs.
+        public let reason: Reason
+        /// Why not, as a sentence for a person.
+        public let sentence: String
+
+        /// Why an implementation was not chosen, for programs.
+        public enum Reason: String, Sendable, Hashable, CaseIterable {
+            /// The call asked for another.
+            case forcedElsewhere = "forced_elsewhere"
+            /// It cannot do what the call requires.
+            case incapable
+            /// The policy prefers the other kind.
+            case notPreferred = "not_preferred"
+            /// Another of its kind comes before it.
+            case later
+        }
+    }
+
+    /// The implementations that the call did not take, in the order they were considered.
+    public var alternatives: [Alternative] {
+        candidates.indices.filter { $0 != index }.map { alternative(candidates[$0]) }
+    }
+
+    private func alternative(_ candidate: Candidate) -> Alternative {
+        let missing = required.subtracting(candidate.capabilities)
+        let (reason, why): (Alternative.Reason, String) =
+            if choice != .automatic {
+                (.forcedElsewhere, "the call asks for \(chosen)")
+            } else if !missing.isEmpty {
+                (.incapable, "it is not capable of \(named(missing))")
+            } else if policy.prefers(chosen) != policy.prefers(candidate.route) {
+                (.notPreferred, "the policy is \(policy.rawValue)")
+            } else {
+                (.later, "\(chosen) comes before it")
+            }
+        let sentence = "Not \(candidate.route), because \(why)."
+        return Alternative(route: candidate.route, reason: reason, sentence: sentence)
+    }
+
+    private func named(_ capabilities: Capabilities) -> String {
+        capabilities.names.joined(separator: " and ")
+    }
+}
+
+extension RouteDecision: CustomStringConvertible {
+    /// The decision and each alternative, a line each.
+    public var description: String {
+        ([sentence] + alternatives.map { "  " + $0.sentence }).joined(separator: "\n")
+    }
+}

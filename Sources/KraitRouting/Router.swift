@@ -1,0 +1,184 @@
+import KraitWire
+
+/// Carries each call to the implementation that the policy and the call choose.
+///
+/// A value: there is no lock and no actor on a call's way, and a change (a pool that came or went)
+/// is another router. Without middlewares and observer a call costs one look-up, one walk over the
+/// operation's implementations and the backend's own call.
+package struct Router: Backend {
+    private let parts: Parts
+
+    /// Behind one reference, so that handing a router out, or keeping it in a task, is one retain.
+    private final class Parts: Sendable {
+        let registry: Registry
+        let planner: RoutePlanner
+        let middlewares: [any Middleware]
+        let observer: (any RouteObserver)?
+        /// Nothing stands between a call and its backend.
+        let isDirect: Bool
+
+        init(
+            _ registry: Registry,
+            _ planner: RoutePlanner,
+            _ middlewares: [any Middleware],
+            _ observer: (any RouteObserver)?
+        ) {
+            self.registry = registry
+            self.planner = planner
+            self.middlewares = middlewares
+            self.observer = observer
+            isDirect = middlewares.isEmpty && observer == nil
+        }
+    }
+
+    package init(
+        registry: Registry,
+        policy: RoutingPolicy = .preferNative,
+        middlewares: [any Middleware] = [],
+        observer: (any RouteObserver)? = nil
+    ) {
+        parts = Parts(registry, RoutePlanner(policy: policy), middlewares, observer)
+    }
+
+    package var registry: Registry { parts.registry }
+    package var planner: RoutePlanner { parts.planner }
+    /// From the outermost to the one next to the backend.
+    package var middlewares: [any Middleware] { parts.middlewares }
+    package var observer: (any RouteObserver)? { parts.observer }
+
+    /// Answers a call: decides, passes the middlewares, asks the backend, records.
+    ///
+    /// Errors of the decision are `unknown_operation` and `unknown_pool`, before anything was sent;
+    /// all others are the backend's, completed by the operation and the pool where it left them
+    /// out.
+    package func call(_ call: Call) async throws(CallError) -> Reply {
+        guard parts.isDirect else { return try await callDecided(call).reply }
+        let way = try decide(call.operation, call.options.route)
+        do {
+            return try await way.call(call)
+        } catch {
+            throw error.completed(operation: call.operation, route: way.route)
+        }
+    }
+
+    /// Answers a call and gives its decision, with the measured duration, beside the reply.
+    package func callDecided(
+        _ call: Call,
+        requiring required: Capabilities = []
+    ) async throws(CallError) -> (reply: Reply, decision: RouteDecision) {
+        let way: Way
+        do {
+            way = try decide(call.operation, call.options.route, required)
+        } catch {
+            observer?.callRefused(error)
+            throw error
+        }
+        var decision = way.decision(on: call, planner, requiring: required)
+        let clock = ContinuousClock()
+        let start = clock.now
+        do {
+            let reply = try await pass(call, from: 0, along: way)
+            decision.duration = start.duration(to: clock.now)
+            observer?.callEnded(decision, .success(reply.source))
+            return (reply, decision)
+        } catch {
+            let error = error.completed(operation: call.operation, route: way.route)
+            decision.duration = start.duration(to: clock.now)
+            observer?.callEnded(decision, .failure(error))
+            throw error
+        }
+    }
+
+    /// What a call of the operation with these options would take, without making it.
+    package func explain(
+        _ operation: String,
+        options: CallOptions = CallOptions(),
+        requiring required: Capabilities = []
+    ) throws(CallError) -> RouteDecision {
+        let way = try decide(operation, options.route, required)
+        let call = Call(operation, options: options)
+        return way.decision(on: call, planner, requiring: required)
+    }
+
+    private func decide(
+        _ operation: String,
+        _ choice: RouteChoice,
+        _ required: Capabilities = []
+    ) throws(CallError) -> Way {
+        let entry = registry.entry(for: operation)
+        let index = planner.choose(
+            among: entry.candidates,
+            choice: choice,
+            requiring: required
+        )
+        if let index { return Way(entry: entry, index: index) }
+        throw registry.refusal(of: operation, choice: choice, requiring: required)
+    }
+
+    private func pass(
+        _ call: Call,
+        from index: Int,
+        along way: Way
+    ) async throws(CallError) -> Reply {
+        guard index < middlewares.count else {
+            return try await way.call(call)
+        }
+        let operation = call.operation
+        return try await middlewares[index].intercept(call) { next throws(CallError) in
+            var call = next
+            call.operation = operation
+            return try await pass(call, from: index + 1, along: way)
+        }
+    }
+}
+
+/// A decision that can be carried out: the operation's implementations and the one chosen.
+private struct Way {
+    let entry: Registry.Entry
+    let index: Int
+
+    var route: Route { entry.candidates[index].route }
+    var backend: any Backend { entry.backends[index] }
+
+    /// Asks the backend: a pool for the operation without its specialisation.
+    func call(_ call: Call) async throws(CallError) -> Reply {
+        guard let base = base(of: call.operation) else { return try await backend.call(call) }
+        var asked = call
+        asked.operation = base
+        return try await backend.call(asked)
+    }
+
+    /// What the backend is asked for where that is not the operation itself.
+    ///
+    /// The one begins with the other, so their lengths tell whether they differ.
+    private func base(of operation: String) -> String? {
+        guard operation.utf8.count != entry.operation.utf8.count, case .pool = route
+        else { return nil }
+        return entry.operation.isEmpty ? Registry.base(of: operation) : entry.operation
+    }
+
+    func decision(
+        on call: Call,
+        _ planner: RoutePlanner,
+        requiring required: Capabilities
+    ) -> RouteDecision {
+        RouteDecision(
+            operation: call.operation,
+            policy: planner.policy,
+            choice: call.options.route,
+            required: required,
+            candidates: entry.candidates,
+            index: index
+        )
+    }
+}
+
+extension CallError {
+    /// The error with the fields that its origin could not know.
+    fileprivate func completed(operation: String, route: Route) -> CallError {
+        var error = self
+        if error.operation == nil { error.operation = operation }
+        if error.pool == nil, case .pool(let name) = route { error.pool = name }
+        return error
+    }
+}
