@@ -45,6 +45,7 @@ let package = Package(
             ["KraitWire", "KraitZeroMQ", "KraitObservability", "CProcessSupport"]
         ),
         library("KraitRouting", ["KraitSignatures", "KraitWire"]),
+        library("KraitPipelines", ["KraitRouting", "KraitSignatures", "KraitWire"]),
 
         .target(
             name: "KraitTestSupport",
@@ -53,6 +54,13 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("KraitObservabilityTests", ["KraitObservability"]),
+        tests(
+            "KraitPipelinesTests",
+            [
+                "KraitObservability", "KraitPipelines", "KraitRouting", "KraitSignatures",
+                "KraitWire",
+            ]
+        ),
         tests(
             "KraitPoolingTests",
             ["KraitPooling", "KraitObservability", "KraitWire", "KraitZeroMQ"]
