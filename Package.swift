@@ -26,6 +26,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let package = Package(
     name: "krait",
     products: [
+        .library(name: "Krait", targets: ["Krait"]),
     ],
     targets: [
         // Debian's libraries. No `pkgConfig:`, Debian's libzmq.pc makes SwiftPM warn at each build.
@@ -46,6 +47,13 @@ let package = Package(
         ),
         library("KraitRouting", ["KraitSignatures", "KraitWire"]),
         library("KraitPipelines", ["KraitRouting", "KraitSignatures", "KraitWire"]),
+        library(
+            "Krait",
+            [
+                "KraitObservability", "KraitPipelines", "KraitPooling", "KraitRouting",
+                "KraitSignatures", "KraitSupervision", "KraitWire", "KraitWorkers", "KraitZeroMQ",
+            ]
+        ),
 
         .target(
             name: "KraitTestSupport",
@@ -75,6 +83,12 @@ let package = Package(
             ["KraitWorkers", "KraitWire", "KraitZeroMQ", "KraitObservability", "CProcessSupport"]
         ),
         tests("KraitZeroMQTests", ["KraitZeroMQ", "CZeroMQ", "CProcessSupport"]),
+        .target(
+            name: "ReadmeExamples",
+            dependencies: ["Krait"],
+            path: "Tests/ReadmeExamples",
+            swiftSettings: settings
+        ),
         tests("SimulationTests", ["KraitPooling"]),
     ],
     cLanguageStandard: .gnu11

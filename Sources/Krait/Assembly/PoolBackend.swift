@@ -1,0 +1,115 @@
+import KraitPooling
+import KraitRouting
+import KraitWire
+
+/// A pool as the router sees it: encodes calls, and decodes replies and faults, in the caller's
+/// task.
+struct PoolBackend: Backend {
+    let pool: WorkerPool
+    let codec: Codec
+    let timeout: Duration
+
+    func call(_ call: Call) async throws(CallError) -> Reply {
+        let codec = call.options.codec ?? codec
+        let envelope = try encode(call, codec)
+        let answer = try await pool.call(envelope, timeout: call.options.timeout ?? timeout)
+        return try decode(answer)
+    }
+
+    private func encode(_ call: Call, _ codec: Codec) throws(CallError) -> [UInt8] {
+        do throws(WireError) {
+            return try codec.encodeCall(
+                operation: call.operation,
+                arguments: call.arguments,
+                options: Self.wireOptions(call.options)
+            )
+        } catch {
+            throw CallError(
+                .invalidInput,
+                "the arguments cannot be sent: \(error)",
+                pool: pool.name
+            )
+        }
+    }
+
+    private static func wireOptions(_ options: CallOptions) -> ValueMap {
+        var wire: ValueMap = [:]
+        if let session = options.session { wire["session"] = .string(session) }
+        if let lm = options.lm { wire["lm"] = .map(lm) }
+        return wire
+    }
+
+    private func decode(_ answer: ReceivedEnvelope) throws(CallError) -> Reply {
+        guard answer.header.kind == .reply else { throw faultError(in: answer) }
+        do throws(WireError) {
+            return Reply(
+                try answer.decodeBody(),
+                from: .pool(
+                    pool.name,
+                    worker: answer.sender,
+                    codec: answer.header.codec ?? codec
+                )
+            )
+        } catch {
+            throw unreadable(answer, error)
+        }
+    }
+
+    private func unreadable(_ answer: ReceivedEnvelope, _ error: WireError) -> CallError {
+        CallError(
+            .protocolViolation,
+            "the worker's answer cannot be read: \(error)",
+            pool: pool.name,
+            worker: answer.sender,
+            delivery: .sent
+        )
+    }
+
+    /// What a fault means to the caller: most are the Python code's, some are Krait's own.
+    private func faultError(in answer: ReceivedEnvelope) -> CallError {
+        let fault: Fault
+        do throws(WireError) {
+            fault = try Fault(try answer.decodeBody())
+        } catch {
+            return unreadable(answer, error)
+        }
+        return CallError(
+            fault.callErrorCode,
+            fault.summary,
+            pool: pool.name,
+            worker: answer.sender,
+            fault: fault,
+            delivery: .sent
+        )
+    }
+}
+
+extension Fault {
+    fileprivate var callErrorCode: CallError.Code {
+        switch code {
+        case .raised: .faulted
+        case .unknownOperation: .unknownOperation
+        case .invalidInput: .invalidInput
+        case .unserialisable: .invalidOutput
+        case .cancelled: .cancelled
+        case .deadlineExceeded: .deadlineExceeded
+        case .overloaded, .malformed: .protocolViolation
+        case .importFailed, .setupFailed: .poolFailed
+        }
+    }
+
+    /// What happened, without the exception's own text, which may hold parts of a payload.
+    fileprivate var summary: String {
+        switch code {
+        case .raised: "the Python code raised; its message and traceback are in the fault"
+        case .unknownOperation: "the pool's adapter has no such operation"
+        case .invalidInput: "the worker refused the arguments; the fault says which and why"
+        case .unserialisable: "the result holds what cannot be carried; the fault says where"
+        case .cancelled: "the worker cancelled the call"
+        case .deadlineExceeded: "the worker gave up at the deadline; give the call more time"
+        case .overloaded: "the worker was sent more calls than it has slots"
+        case .malformed: "the worker could not read the call"
+        case .importFailed, .setupFailed: "the adapter could not be set up"
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import KraitObservability
+import KraitPooling
+import KraitWire
+import KraitWorkers
+import KraitZeroMQ
+
+/// Where a pool's Python workers come from.
+struct PythonWorkerSource: WorkerSource {
+    let pool: String
+    let transport: Transport
+    let forkserver: Forkserver
+    let settings: WorkerSettings
+    let events: EventSink
+    let logger: Logger
+    /// Told which operations a worker offers, each time one is ready.
+    let onOperations: @Sendable ([Ready.Operation]) -> Void
+
+    func makeWorker(_ id: WorkerID) -> any PoolWorker {
+        PooledPythonWorker(id, from: self)
+    }
+}
+
+/// A Python worker as its pool sees it: pairs the worker's process with its place in the pool.
+private final class PooledPythonWorker: PoolWorker {
+    private let id: WorkerID
+    private let source: PythonWorkerSource
+    private let listener = Listener()
+    private let worker: PythonWorker
+
+    init(_ id: WorkerID, from source: PythonWorkerSource) {
+        self.id = id
+        self.source = source
+        let name = "\(source.pool)/\(id)"
+        var events = source.events
+        events[metadataKey: .worker] = .string(name)
+        var logger = source.logger
+        logger[metadataKey: .worker] = .string(name)
+        worker = PythonWorker(
+            name: name,
+            courier: source.transport.courier,
+            endpoint: source.transport.endpoint,
+            forkserver: source.forkserver,
+            thread: source.transport.thread,
+            settings: source.settings,
+            listener: listener,
+            events: events,
+            logger: logger
+        )
+    }
+
+    func run(reporting pool: any PoolReports) async -> WorkerExit {
+        listener.report(to: pool, as: id, operations: source.onOperations)
+        return switch await worker.run() {
+        case .stopped: .stopped
+        case .crashed(let status): .crashed("\(status)")
+        case .distrusted(let reason): .crashed("it was ended, since \(reason)")
+        case .silent: .silent
+        case .failedToStart(let reason): .failedToStart(reason)
+        case .cannotStart(let reason): .cannotStart(reason)
+        }
+    }
+
+    func send(_ envelope: [UInt8]) { worker.assumeIsolated { $0.send(envelope) } }
+
+    func cancel(_ id: CallID) {
+        let envelope = EnvelopeHeader.bodyless(.cancel, callID: id.rawValue)
+        worker.assumeIsolated { $0.send(envelope) }
+    }
+
+    func stop(_ reason: StopReason) {
+        worker.assumeIsolated { $0.stop(gently: reason == .closing) }
+    }
+
+    var facts: WorkerFacts {
+        worker.assumeIsolated { worker in
+            let facts = worker.facts
+            return WorkerFacts(
+                processID: facts.processID,
+                residentBytes: facts.residentBytes,
+                age: facts.age
+            )
+        }
+    }
+}
+
+extension PooledPythonWorker {
+    /// Passes on what the worker says.
+    ///
+    /// It is told where to before the worker begins, since the two
+    /// cannot be made in one step.
+    private final class Listener: WorkerListener {
+        private let target = Lock<Target?>(nil)
+
+        private struct Target {
+            var pool: any PoolReports
+            var id: WorkerID
+            var operations: @Sendable ([Ready.Operation]) -> Void
+        }
+
+        func report(
+            to pool: any PoolReports,
+            as id: WorkerID,
+            operations: @escaping @Sendable ([Ready.Operation]) -> Void
+        ) {
+            target.withLock { $0 = Target(pool: pool, id: id, operations: operations) }
+        }
+
+        func workerReady(_ ready: Ready) {
+            guard let target = target.withLock({ $0 }) else { return }
+            target.operations(ready.operations)
+            target.pool.workerReady(target.id, slots: ready.slots)
+        }
+
+        func answered(_ answers: [ReceivedEnvelope]) {
+            guard let target = target.withLock({ $0 }) else { return }
+            target.pool.answered(answers, by: target.id)
+        }
+    }
+}

@@ -1,0 +1,160 @@
+import KraitObservability
+import KraitPooling
+import KraitRouting
+import KraitSupervision
+import KraitWire
+import KraitWorkers
+
+extension Orchestrator {
+    /// Runs the tree for as long as `body` runs, and takes it down afterwards.
+    ///
+    /// ```
+    /// root (rest-for-one, 3 in 5 s)
+    /// ├─ transport       the I/O thread and the ROUTER socket
+    /// └─ pools           (one-for-one)
+    ///    └─ "general"    leases, workers and their forkserver
+    /// ```
+    /// A forkserver is not a child of its own: it is restarted by its pool's decisions, with their
+    /// backoff, and the pool's queue outlives it.
+    func serve(_ body: @escaping @Sendable (Orchestrator) async -> Void) async throws {
+        try checkNames()
+        let folder = try RunFolder(settings.runFolder)
+        defer { folder.remove() }
+        let root = Supervisor("root", strategy: .restForOne, events: events) {
+            Child("transport") { started in
+                try await self.serveTransport(in: folder.path, started)
+            }
+            Child("pools", shutdown: .infinite, startLimit: nil) { self.poolSupervisor() }
+        }
+        events.emit(.daemonStarted)
+        defer { events.emit(.daemonStopped) }
+        let (starts, start) = AsyncStream<Void>.makeStream()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                defer { start.finish() }
+                try await root.run(started: StartSignal { start.yield() })
+            }
+            group.addTask {
+                for await _ in starts { return await body(self) }
+            }
+            try await group.next()
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+    }
+
+    /// Refuses two parts of one name, and counts out of range, before anything starts.
+    private func checkNames() throws {
+        var names: Set<String> = []
+        for pool in pools where !names.insert(pool.name).inserted {
+            throw CallError(.unknownPool, "two pools are named `\(pool.name)`; rename one")
+        }
+        for pool in pools {
+            let limits = [("workers", pool.workers, 1_024), ("slots", pool.slots, Limits.slots)]
+            for (setting, value, maximum) in limits where !(1...maximum).contains(value) {
+                throw CallError(
+                    .invalidInput,
+                    "`\(setting)` of the pool `\(pool.name)` is \(value); it is 1 to \(maximum)"
+                )
+            }
+        }
+        _ = try Registry(natives: natives())
+    }
+
+    private func poolSupervisor() -> Supervisor<ContinuousClock> {
+        Supervisor("pools", strategy: .oneForOne, events: events) {
+            for pool in pools {
+                // Transient: a pool that has drained is done, one that failed is restarted.
+                Child(
+                    "\(pool.name)",
+                    restart: .transient,
+                    shutdown: .graceful(within: .seconds(15))
+                ) {
+                    started in try await self.servePool(pool, started)
+                }
+            }
+        }
+    }
+
+    private func serveTransport(
+        in folder: String,
+        _ started: StartSignal
+    ) async throws {
+        let transport = try await Transport.open(in: folder)
+        try runtime.open(transport, natives: natives(), policy: settings.policy)
+        started()
+        await untilCancelled()
+        runtime.close()
+        await transport.close()
+    }
+
+    private func servePool(_ pool: PythonPool, _ started: StartSignal) async throws {
+        guard let transport = runtime.transport else { return }
+        var events = events
+        events[metadataKey: .pool] = .string(pool.name)
+        var logger = settings.logger
+        logger[metadataKey: .pool] = .string(pool.name)
+        let forkserver = Forkserver(
+            forkserverSettings(of: pool),
+            on: transport.thread,
+            events: events,
+            logger: logger
+        )
+        let source = PythonWorkerSource(
+            pool: pool.name,
+            transport: transport,
+            forkserver: forkserver,
+            settings: WorkerSettings(
+                slots: pool.slots,
+                codec: pool.codec,
+                heartbeat: pool.heartbeat,
+                startPatience: pool.startTimeout
+            ),
+            events: events,
+            logger: logger
+        ) { [runtime] in runtime.offered(Set($0.map(\.name)), by: pool.name) }
+        let workers = WorkerPool(
+            name: pool.name,
+            configuration: PoolConfiguration(workers: pool.workers, queueLimit: pool.queueLimit),
+            source: source,
+            executor: transport.thread,
+            events: events
+        )
+        let backend = PoolBackend(pool: workers, codec: pool.codec, timeout: pool.timeout)
+        try runtime.add(Runtime.Pool(name: pool.name, workers: workers, backend: backend))
+        started()
+        await workers.run()
+        await forkserver.stop()
+    }
+
+    private func forkserverSettings(of pool: PythonPool) -> ForkserverSettings {
+        let inherited = settings.environment ?? ProcessEnvironment.all()
+        let python: Result<PythonEnvironment, LaunchError>
+        do throws(LaunchError) {
+            python = .success(
+                try PythonEnvironment.find(
+                    named: pool.python,
+                    environment: inherited,
+                    from: ProcessEnvironment.workingFolder()
+                )
+            )
+        } catch {
+            python = .failure(error)
+        }
+        return ForkserverSettings(
+            pool: pool.name,
+            python: python,
+            adapter: pool.adapter.name,
+            options: pool.adapter.options,
+            path: pool.path,
+            mode: pool.start == .fork ? .fork : .exec,
+            environment: inherited.merging(pool.environment) { $1 },
+            patience: pool.startTimeout
+        )
+    }
+}
+
+/// Returns when the task is cancelled.
+private func untilCancelled() async {
+    for await _ in AsyncStream<Never>.makeStream().stream {}
+}

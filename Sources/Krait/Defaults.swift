@@ -1,0 +1,17 @@
+/// The one table of defaults; documentation and `--help` are checked against it.
+public enum Defaults {
+    /// Worker processes in a pool.
+    public static let workers = 2
+    /// DSPy mostly waits for a language model, so a worker serves many calls at once.
+    public static let slots = 16
+    /// Calls that may wait for a slot of a pool.
+    public static let queueLimit = 10_000
+    /// How long a call may take in all.
+    public static let timeout: Duration = .seconds(120)
+    /// The interval of a worker's heartbeats.
+    public static let heartbeat: Duration = .seconds(1)
+    /// How long an adapter's import, and then a worker's start, may take.
+    public static let startTimeout: Duration = .seconds(60)
+    /// How long a stopping daemon waits for the calls that run.
+    public static let drainTimeout: Duration = .seconds(30)
+}

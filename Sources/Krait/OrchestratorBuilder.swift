@@ -1,0 +1,56 @@
+import KraitRouting
+
+/// One moving part of an orchestrator: a pool, or a native implementation.
+public struct OrchestratorPart: Sendable {
+    enum Content: Sendable {
+        case pool(PythonPool)
+        case native(Native)
+    }
+
+    let content: Content
+
+    var pool: PythonPool? { if case .pool(let pool) = content { pool } else { nil } }
+    var native: Native? {
+        if case .native(let native) = content { native } else { nil }
+    }
+}
+
+/// Collects the parts of an orchestrator, one a line.
+@resultBuilder
+public enum OrchestratorBuilder {
+    /// A line that declares a pool.
+    public static func buildExpression(_ pool: PythonPool) -> [OrchestratorPart] {
+        [OrchestratorPart(content: .pool(pool))]
+    }
+
+    /// A line that declares several pools, as a configuration holds them.
+    public static func buildExpression(_ pools: [PythonPool]) -> [OrchestratorPart] {
+        pools.map { OrchestratorPart(content: .pool($0)) }
+    }
+
+    /// A line that declares a native implementation.
+    public static func buildExpression(_ native: Native) -> [OrchestratorPart] {
+        [OrchestratorPart(content: .native(native))]
+    }
+
+    /// All lines together.
+    public static func buildBlock(_ parts: [OrchestratorPart]...) -> [OrchestratorPart] {
+        parts.flatMap(\.self)
+    }
+
+    /// `if` without `else`.
+    public static func buildOptional(_ parts: [OrchestratorPart]?) -> [OrchestratorPart] {
+        parts ?? []
+    }
+
+    /// The first branch of an `if`.
+    public static func buildEither(first parts: [OrchestratorPart]) -> [OrchestratorPart] { parts }
+
+    /// The second branch of an `if`.
+    public static func buildEither(second parts: [OrchestratorPart]) -> [OrchestratorPart] { parts }
+
+    /// `for` loops.
+    public static func buildArray(_ parts: [[OrchestratorPart]]) -> [OrchestratorPart] {
+        parts.flatMap(\.self)
+    }
+}

@@ -1,0 +1,38 @@
+import KraitObservability
+import KraitRouting
+
+/// What an orchestrator keeps to, beside its parts.
+///
+/// The defaults suit most programs.
+public struct OrchestratorSettings: Sendable {
+    /// The folder of the run's socket, which must exist and be the user's alone; nil makes one
+    /// below the system's temporary folder and removes it at the end.
+    public var runFolder: String?
+    /// Names the run in logs and status; nil draws one at random.
+    public var run: String?
+    /// How the router chooses where a call does not say.
+    public var policy: RoutingPolicy
+    /// How long a draining orchestrator waits for the calls that run.
+    public var drainTimeout: Duration
+    /// Where logs go.
+    public var logger: Logger
+    /// The environment that pools' processes start from; nil takes this process's own.
+    public var environment: [String: String]?
+
+    /// Settings, each with its default.
+    public init(
+        runFolder: String? = nil,
+        run: String? = nil,
+        policy: RoutingPolicy = .preferNative,
+        drainTimeout: Duration = Defaults.drainTimeout,
+        logger: Logger = .none,
+        environment: [String: String]? = nil
+    ) {
+        self.runFolder = runFolder
+        self.run = run
+        self.policy = policy
+        self.drainTimeout = drainTimeout
+        self.logger = logger
+        self.environment = environment
+    }
+}

@@ -1,0 +1,72 @@
+import KraitWire
+
+/// A pool of Python worker processes, as a program declares it.
+///
+/// The defaults are those of `Defaults`; every count is capped by the machine when the pool starts.
+public struct PythonPool: Sendable, Equatable {
+    /// The pool's name, one of a kind in its orchestrator.
+    public var name: String
+    /// What the workers run.
+    public var adapter: Adapter
+    /// How many worker processes there are.
+    public var workers: Int
+    /// How many calls one worker serves at once.
+    public var slots: Int
+    /// The interpreter, or the folder of a virtual environment; nil finds `.venv` or `python3`.
+    public var python: String?
+    /// Whether workers are forked from a warm forkserver or executed afresh.
+    public var start: Start
+    /// What bodies are written in where a call does not say.
+    public var codec: Codec
+    /// How many calls may wait for a slot; the next one is refused with `queue_full`.
+    public var queueLimit: Int
+    /// How long a call may take in all where it does not say itself.
+    public var timeout: Duration
+    /// The interval of a worker's heartbeats; five missed ones are silence.
+    public var heartbeat: Duration
+    /// How long a worker, and the import of the adapter, may take until it is ready.
+    public var startTimeout: Duration
+    /// Environment variables laid over the daemon's own for this pool's processes.
+    public var environment: [String: String]
+    /// Folders put before Python's own module path.
+    public var path: [String]
+
+    /// A pool, each setting with its default.
+    public init(
+        _ name: String,
+        adapter: Adapter,
+        workers: Int = Defaults.workers,
+        slots: Int = Defaults.slots,
+        python: String? = nil,
+        start: Start = .fork,
+        codec: Codec = .messagePack,
+        queueLimit: Int = Defaults.queueLimit,
+        timeout: Duration = Defaults.timeout,
+        heartbeat: Duration = Defaults.heartbeat,
+        startTimeout: Duration = Defaults.startTimeout,
+        environment: [String: String] = [:],
+        path: [String] = []
+    ) {
+        self.name = name
+        self.adapter = adapter
+        self.workers = workers
+        self.slots = slots
+        self.python = python
+        self.start = start
+        self.codec = codec
+        self.queueLimit = queueLimit
+        self.timeout = timeout
+        self.heartbeat = heartbeat
+        self.startTimeout = startTimeout
+        self.environment = environment
+        self.path = path
+    }
+
+    /// How worker processes come about.
+    public enum Start: String, Sendable, CaseIterable {
+        /// Forked from a process that has imported the adapter: milliseconds, little memory.
+        case fork
+        /// A fresh interpreter each: for adapters that start threads when they are imported.
+        case exec
+    }
+}
