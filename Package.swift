@@ -54,6 +54,13 @@ let package = Package(
                 "KraitSignatures", "KraitSupervision", "KraitWire", "KraitWorkers", "KraitZeroMQ",
             ]
         ),
+        .target(
+            name: "Benchmarks",
+            dependencies: ["Krait", "KraitWire", "KraitWorkers", "CZeroMQ"],
+            path: "Benchmarks",
+            exclude: ["README.md", "worker_loop.py"],
+            swiftSettings: settings
+        ),
 
         .target(
             name: "KraitTestSupport",
