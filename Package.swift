@@ -27,6 +27,7 @@ let package = Package(
     name: "krait",
     products: [
         .library(name: "Krait", targets: ["Krait"]),
+        .executable(name: "krait", targets: ["KraitCommand"]),
     ],
     targets: [
         // Debian's libraries. No `pkgConfig:`, Debian's libzmq.pc makes SwiftPM warn at each build.
@@ -61,12 +62,21 @@ let package = Package(
             exclude: ["README.md", "worker_loop.py"],
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "KraitCommand",
+            dependencies: ["Krait", "Benchmarks", "CYAML"],
+            swiftSettings: settings
+        ),
 
         .target(
             name: "KraitTestSupport",
             dependencies: ["KraitObservability"],
             path: "Tests/Support",
             swiftSettings: settings
+        ),
+        tests(
+            "KraitCommandTests",
+            ["KraitCommand", "Krait", "KraitObservability", "KraitWire"]
         ),
         tests("KraitObservabilityTests", ["KraitObservability"]),
         tests(

@@ -1,0 +1,147 @@
+import KraitWire
+
+/// `krait call`: makes one call in the running daemon.
+enum CallCommand {
+    static let operation = Argument.positional("OPERATION", "what to call, such as predict")
+    static let json = Argument.positional("JSON", "its arguments as a JSON object; - reads them")
+    static let on = Argument<String?>.option(
+        "on",
+        "WHERE",
+        .text,
+        "where it runs: native, or a pool's name"
+    )
+    static let deadline = Argument<Duration?>.option(
+        "deadline",
+        "TIME",
+        .duration,
+        "how long it may take in all, waiting included"
+    )
+    static let idempotent = Argument.flag(
+        "idempotent",
+        "it may be made again where a worker was lost"
+    )
+    static let codec = Argument<Codec?>.option(
+        "codec",
+        "CODEC",
+        .codec,
+        "what it travels in: json or msgpack"
+    )
+    static let session = Argument<String?>.option(
+        "session",
+        "ID",
+        .text,
+        "the session it belongs to"
+    )
+    static let lm = Argument<String?>.option(
+        "lm",
+        "MODEL",
+        .text,
+        "the language model of this call alone, as DSPy names it"
+    )
+    /// How much longer than its deadline a call's answer is waited for: the daemon is to say that
+    /// it has passed, not this side.
+    private static let grace: Duration = .seconds(5)
+    private static let maximumInput = Limits.bodyBytes
+
+    static let command = Command(
+        name: "call",
+        summary: "make one call",
+        discussion: """
+            Calls an operation of the running daemon and prints its value as JSON. Ctrl-C cancels \
+            the call. With --json the document also says who answered and how long it took, and \
+            an error is such a document too.
+            """,
+        parameters: [operation.parameter, json.parameter, on.parameter, deadline.parameter]
+            + [idempotent.parameter, codec.parameter, session.parameter, lm.parameter]
+            + [jsonFlag.parameter]
+            + DaemonChoice.parameters,
+        examples: [
+            .init(
+                text: """
+                    krait call predict '{"signature": "question -> answer", \
+                    "inputs": {"question": "Why?"}}'
+                    """,
+                meaning: "makes a prediction"
+            ),
+            .init(
+                text: "krait call echo - --on general --deadline 5s < arguments.json",
+                meaning: "takes the arguments from a file"
+            ),
+        ],
+        exitCodes: [.failed, .notRunning],
+        run: run
+    )
+
+    @Sendable static func run(
+        _ arguments: ParsedArguments,
+        _ context: CommandContext
+    ) async throws -> ExitCode {
+        let client = try DaemonChoice.client(arguments, context)
+        let options = CallOptions(
+            route: arguments[on].map(RouteChoice.init(control:)) ?? .automatic,
+            timeout: arguments[deadline],
+            isIdempotent: arguments[idempotent],
+            session: arguments[session],
+            lm: arguments[lm].map { ["model": .string($0)] },
+            codec: arguments[codec]
+        )
+        let values = try await readArguments(arguments, context)
+        let call = Call(arguments[operation], values, options: options)
+        do {
+            let timeout = arguments[deadline].map { $0 + grace }
+            let answer = try await client.ask(.call(call), timeout: timeout)
+            if arguments[jsonFlag] {
+                try context.write(json: answer)
+            } else {
+                try context.write(json: answer["value"] ?? .null)
+                if context.isInteractive { try context.errors.write(remark(answer) + "\n") }
+            }
+            return .ok
+        } catch let failure as ControlFailure {
+            if arguments[jsonFlag] {
+                try context.write(json: ["error": failure.wire])
+            } else {
+                try context.errors.write("krait call: \(failure.details)\n")
+            }
+            return .failed
+        }
+    }
+
+    private static func readArguments(
+        _ arguments: ParsedArguments,
+        _ context: CommandContext
+    ) async throws -> ValueMap {
+        let text = arguments[json]
+        let bytes = text == "-" ? try await context.readInput(maximumInput) : Array(text.utf8)
+        let place = text == "-" ? "standard input" : "JSON"
+        let value: Value
+        do throws(WireError) {
+            value = try readJSON(bytes)
+        } catch {
+            throw UsageError("\(place) is not JSON: \(error)", path: arguments.path)
+        }
+        guard let map = value.map else {
+            throw UsageError(
+                "\(place) must be an object of the operation's arguments, not \(value.kindName)",
+                path: arguments.path
+            )
+        }
+        return map
+    }
+
+    /// Who answered, and how fast.
+    private static func remark(_ answer: Value) -> String {
+        let milliseconds = ((answer["seconds"]?.double ?? 0) * 10_000).rounded() / 10
+        let source = answer["source"]
+        let who = source?["worker"]?.string.map { "worker \($0)" } ?? "native code"
+        let codec = source?["codec"]?.string.map { ", \($0)" } ?? ""
+        return "answered by \(who)\(codec) in \(milliseconds) ms"
+    }
+}
+
+extension ControlFailure {
+    /// All of it, the fault's message and traceback too: for whoever made the call.
+    var details: String {
+        callError.map { String(reflecting: $0) } ?? "\(code): \(message)"
+    }
+}

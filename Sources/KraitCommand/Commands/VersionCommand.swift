@@ -1,0 +1,14 @@
+/// `krait version`.
+enum VersionCommand {
+    static let version = "0.1.0"
+    static let text = "krait \(version)\n"
+
+    static let command = Command(
+        name: "version",
+        summary: "print the version",
+        run: { _, context in
+            try context.output.write(text)
+            return .ok
+        }
+    )
+}

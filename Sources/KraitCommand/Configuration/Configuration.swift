@@ -1,0 +1,23 @@
+import Krait
+import KraitObservability
+
+/// What a daemon is started with, from `krait.yaml` and the command line.
+struct Configuration: Sendable, Equatable {
+    static let defaultName = "default"
+
+    /// The daemon's name, which tells daemons on one machine apart.
+    var name = Configuration.defaultName
+    /// The folder in which the daemon's own folder is made; nil for the user's usual place.
+    var runDirectory: String?
+    var logLevel = LogLevel.info
+    /// How long a stopping daemon waits for the calls that run.
+    var drainTimeout = Defaults.drainTimeout
+    var routing = Routing.preferNative
+    var pools: [PythonPool] = []
+
+    /// Where a call runs that both Swift code and a pool could answer.
+    enum Routing: String, Sendable, CaseIterable {
+        case preferNative = "prefer-native"
+        case preferPython = "prefer-python"
+    }
+}

@@ -1,0 +1,176 @@
+import Glibc
+import KraitWire
+
+/// Asks the running daemon of a run directory.
+struct ControlClient: Sendable {
+    let directory: RunDirectory
+    var lineBytes = LineServerLimits().lineBytes
+
+    /// Asks, and waits for the answer; a nil timeout waits as long as the daemon is there.
+    ///
+    /// Cancelling the task closes the connection, and so cancels the call in the daemon.
+    func ask(_ request: ControlRequest, timeout: Duration?) async throws -> Value {
+        let connection = try connect()
+        let question = try request.line(id: 1)
+        let limit = lineBytes
+        let deadline = timeout.map { ContinuousClock.now + $0 }
+        let line: [UInt8] = try await withTaskCancellationHandler {
+            try await DedicatedThread.run {
+                do throws(SystemError) {
+                    try connection.send(question, before: deadline)
+                    return try connection.receive(limit: limit, before: deadline)
+                } catch {
+                    throw ControlClientError(error, name: directory.name, timeout: timeout)
+                }
+            }
+        } onCancel: {
+            connection.hangUp()
+        }
+        guard let reply = ControlReply(line: line) else {
+            throw ControlClientError.notKrait(directory.controlSocket)
+        }
+        return try reply.result.get()
+    }
+
+    /// Who the daemon is; a short question to know whether it is there at all.
+    func ping(timeout: Duration = .seconds(5)) async throws -> DaemonRecord {
+        guard let record = DaemonRecord(try await ask(.ping, timeout: timeout)) else {
+            throw ControlClientError.notKrait(directory.controlSocket)
+        }
+        return record
+    }
+
+    private func connect() throws(ControlClientError) -> ControlConnection {
+        do throws(SystemError) {
+            return ControlConnection(try UnixSocket.connect(to: directory.controlSocket))
+        } catch {
+            switch error.code {
+            case ENOENT, ECONNREFUSED, ENOTDIR:
+                throw .notRunning(
+                    name: directory.name,
+                    others: directory.neighbours(),
+                    log: access(directory.log, F_OK) == 0 ? directory.log : nil
+                )
+            default: throw .failed(error)
+            }
+        }
+    }
+}
+
+/// Why there is no answer from a daemon.
+enum ControlClientError: Error, Equatable, CustomStringConvertible {
+    /// `log` is what a daemon that died has left.
+    case notRunning(name: String, others: [String], log: String?)
+    case noAnswer(name: String, after: Duration)
+    /// The daemon ended, or closed the connection, before it answered.
+    case hungUp(name: String)
+    /// What listens there does not speak the protocol.
+    case notKrait(String)
+    case failed(SystemError)
+
+    fileprivate init(_ error: SystemError, name: String, timeout: Duration?) {
+        switch error.code {
+        case ETIMEDOUT: self = .noAnswer(name: name, after: timeout ?? .zero)
+        case EPIPE, ECONNRESET: self = .hungUp(name: name)
+        default: self = .failed(error)
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .notRunning(let name, let others, let log):
+            let isUsual = name == Configuration.defaultName
+            var text =
+                "no daemon named \(name) is running; start one with "
+                + "`krait start\(isUsual ? "" : " --name \(name)")`"
+            if !others.isEmpty {
+                text += ", or choose with --name one that runs: " + others.joined(separator: ", ")
+            }
+            if let log { text += "; the last one did not end in good order, see \(log)" }
+            return text
+        case .noAnswer(let name, let time):
+            return "the daemon named \(name) did not answer within "
+                + "\(TextForm<Duration>.duration.write(time)); `krait doctor` looks for a cause, "
+                + "`krait stop --now` ends it"
+        case .hungUp(let name):
+            return "the daemon named \(name) ended before it answered; its log may say why"
+        case .notKrait(let path):
+            return "what listens at \(path) does not speak Krait's control protocol"
+        case .failed(let error):
+            return error.description
+        }
+    }
+}
+
+/// A connection to a daemon, used by one thread and hung up by any.
+private final class ControlConnection: Sendable {
+    private let socket: Descriptor
+
+    init(_ socket: consuming Descriptor) { self.socket = socket }
+
+    /// Ends both directions, so that whoever waits for one wakes.
+    func hangUp() { shutdown(socket.number, Int32(SHUT_RDWR)) }
+
+    func send(
+        _ line: [UInt8],
+        before deadline: ContinuousClock.Instant?
+    ) throws(SystemError) {
+        let bytes = line + [UInt8(ascii: "\n")]
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                Glibc.send(
+                    socket.number,
+                    buffer.baseAddress?.advanced(by: sent),
+                    bytes.count - sent,
+                    Int32(MSG_NOSIGNAL)
+                )
+            }
+            if count >= 0 {
+                sent += count
+            } else if errno == EAGAIN {
+                try wait(for: POLLOUT, before: deadline)
+            } else if errno != EINTR {
+                throw SystemError("ask the daemon")
+            }
+        }
+    }
+
+    func receive(
+        limit: Int,
+        before deadline: ContinuousClock.Instant?
+    ) throws(SystemError) -> [UInt8] {
+        var buffer = LineBuffer(limit: limit)
+        while true {
+            try wait(for: POLLIN, before: deadline)
+            let bytes: [UInt8]
+            do throws(SystemError) {
+                bytes = try socket.read(upTo: 256 << 10)
+            } catch {
+                if error.code == EAGAIN { continue }
+                throw error
+            }
+            guard !bytes.isEmpty else { throw SystemError("hear the daemon", code: EPIPE) }
+            buffer.append(bytes)
+            switch buffer.next() {
+            case .whole(let line): return line
+            case .tooLong: throw SystemError("hear the daemon", code: EMSGSIZE)
+            case nil: continue
+            }
+        }
+    }
+
+    private func wait(
+        for events: Int32,
+        before deadline: ContinuousClock.Instant?
+    ) throws(SystemError) {
+        var polled = pollfd(fd: socket.number, events: Int16(events), revents: 0)
+        while true {
+            let left = deadline.map { ContinuousClock.now.duration(to: $0).wholeMilliseconds }
+            if let left, left <= 0 { throw SystemError("hear the daemon", code: ETIMEDOUT) }
+            let count = poll(&polled, 1, left.map { Int32(clamping: $0) } ?? -1)
+            if count > 0 { return }
+            if count < 0, errno != EINTR { throw SystemError("wait for the daemon") }
+        }
+    }
+}

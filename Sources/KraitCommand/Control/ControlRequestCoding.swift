@@ -1,0 +1,169 @@
+import Krait
+import KraitWire
+
+extension ControlRequest {
+    /// Reads a request.
+    ///
+    /// Its `id` is the caller's business.
+    init(_ value: Value) throws(ControlFailure) {
+        guard case .map(let map) = value else {
+            throw .malformed("a request is a JSON object, not \(value.kindName)")
+        }
+        let fields = RequestFields(map: map, place: "the request")
+        let verb = try fields.required("verb").text()
+        switch verb {
+        case "ping":
+            try fields.allow(["verb"])
+            self = .ping
+        case "status":
+            try fields.allow(["verb"])
+            self = .status
+        case "explain":
+            try fields.allow(["verb", "operation"])
+            self = .explain(operation: try fields.required("operation").text())
+        case "stop":
+            try fields.allow(["verb", "now"])
+            self = .stop(now: try fields.optional("now")?.flag() ?? false)
+        case "call":
+            try fields.allow(["verb", "operation", "arguments", "options"])
+            self = .call(
+                Call(
+                    try fields.required("operation").text(),
+                    try fields.optional("arguments")?.map() ?? [:],
+                    options: try CallOptions(control: fields.optional("options")?.map() ?? [:])
+                )
+            )
+        default:
+            let verbs = "ping, status, call, explain, stop"
+            throw .malformed("there is no verb \(quoted(verb)); there are \(verbs)")
+        }
+    }
+
+    /// The request's line, without its line break.
+    ///
+    /// Throws `JSONTextError` where the arguments are nested too deep or too long to be sent.
+    func line(id: Int) throws -> [UInt8] {
+        var map: ValueMap = ["id": .int(Int64(id))]
+        switch self {
+        case .ping: map["verb"] = "ping"
+        case .status: map["verb"] = "status"
+        case .explain(let operation):
+            map["verb"] = "explain"
+            map["operation"] = .string(operation)
+        case .stop(let now):
+            map["verb"] = "stop"
+            map["now"] = .bool(now)
+        case .call(let call):
+            map["verb"] = "call"
+            map["operation"] = .string(call.operation)
+            map["arguments"] = .map(call.arguments)
+            map["options"] = .map(call.options.control)
+        }
+        return Array(try Value.map(map).json().utf8)
+    }
+}
+
+extension CallOptions {
+    fileprivate init(control map: ValueMap) throws(ControlFailure) {
+        let fields = RequestFields(map: map, place: "options")
+        try fields.allow(["on", "timeout_ms", "idempotent", "codec", "session", "lm"])
+        self.init(
+            route: try fields.optional("on").map { field throws(ControlFailure) in
+                RouteChoice(control: try field.text())
+            } ?? .automatic,
+            timeout: try fields.optional("timeout_ms")?.milliseconds(),
+            isIdempotent: try fields.optional("idempotent")?.flag() ?? false,
+            session: try fields.optional("session")?.text(),
+            lm: try fields.optional("lm")?.map(),
+            codec: try fields.optional("codec").map { field throws(ControlFailure) in
+                guard let codec = Codec(name: try field.text()) else {
+                    throw .malformed("options.codec must be json or msgpack")
+                }
+                return codec
+            }
+        )
+    }
+
+    fileprivate var control: ValueMap {
+        var map: ValueMap = [:]
+        map["on"] = route.control.map(Value.string)
+        map["timeout_ms"] = timeout.map { .int($0.wholeMilliseconds) }
+        if isIdempotent { map["idempotent"] = true }
+        map["codec"] = codec.map { .string($0.name) }
+        map["session"] = session.map(Value.string)
+        map["lm"] = lm.map(Value.map)
+        return map
+    }
+}
+
+extension RouteChoice {
+    /// The route of the word for it: `native`, or a pool's name.
+    init(control text: String) { self = text == "native" ? .native : .pool(text) }
+
+    fileprivate var control: String? {
+        switch self {
+        case .automatic: nil
+        case .native: "native"
+        case .pool(let name): name
+        }
+    }
+}
+
+extension Duration {
+    /// Rounded up, so that a wait of less than one is still one.
+    var wholeMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let part = 1_000_000_000_000_000 as Int64
+        return seconds * 1_000 + (attoseconds + part - 1) / part
+    }
+}
+
+/// The fields of a request, read with errors that name them.
+private struct RequestFields {
+    let map: ValueMap
+    let place: String
+
+    struct Field {
+        let title: String
+        let value: Value
+
+        func text() throws(ControlFailure) -> String {
+            guard let text = value.string else { throw wrong("text") }
+            return text
+        }
+        func flag() throws(ControlFailure) -> Bool {
+            guard let flag = value.bool else { throw wrong("a boolean") }
+            return flag
+        }
+        func map() throws(ControlFailure) -> ValueMap {
+            guard let map = value.map else { throw wrong("a map") }
+            return map
+        }
+        func milliseconds() throws(ControlFailure) -> Duration {
+            guard let number = value.int, number > 0, number <= 30 * 86_400_000 else {
+                throw wrong("a number of milliseconds above 0")
+            }
+            return .milliseconds(number)
+        }
+        private func wrong(_ wanted: String) -> ControlFailure {
+            .malformed("\(title) must be \(wanted), not \(value.kindName)")
+        }
+    }
+
+    func optional(_ key: String) -> Field? {
+        guard let value = map[key], value != .null else { return nil }
+        return Field(title: place == "options" ? "options.\(key)" : key, value: value)
+    }
+
+    func required(_ key: String) throws(ControlFailure) -> Field {
+        guard let field = optional(key) else { throw .malformed("\(place) has no \(quoted(key))") }
+        return field
+    }
+
+    func allow(_ keys: [String]) throws(ControlFailure) {
+        let valid = keys + (place == "options" ? [] : ["id"])
+        guard let unknown = map.keys.first(where: { !valid.contains($0) }) else { return }
+        let hint = nearestName(to: unknown, in: valid).map { "; did you mean \(quoted($0))?" } ?? ""
+        throw .malformed("\(place) has an unknown key \(quoted(unknown))\(hint)")
+    }
+}

@@ -1,0 +1,157 @@
+import Glibc
+import KraitObservability
+
+/// Serves lines over a socket: each line of a client is answered by one line, in any order.
+///
+/// One thread of its own waits in `poll` for all clients; what answers runs in a task group, a
+/// child for each client and in it one for each line. A client that goes away cancels its
+/// children. `run` is the whole life: cancelling it cancels what runs, sends the answers that come
+/// of that, and closes.
+struct LineServer: Sendable {
+    let limits: LineServerLimits
+    private let listener: ListenerBox
+    private let mailbox: LineMailbox
+
+    /// Takes over a listening socket.
+    init(_ listener: consuming Descriptor, limits: LineServerLimits) throws(SystemError) {
+        self.limits = limits
+        self.listener = ListenerBox(listener)
+        mailbox = try LineMailbox()
+    }
+
+    /// What to do with lines.
+    struct Handler: Sendable {
+        /// Answers a line with a line (without its line break).
+        let answer: @Sendable ([UInt8]) async -> [UInt8]
+        /// The answer to a line longer than the limit, which is not kept.
+        let answerToTooLong: [UInt8]
+    }
+
+    /// Serves until its task is cancelled.
+    ///
+    /// - Throws: `SystemError` where waiting for clients fails, which takes the server with it.
+    func run(_ handler: Handler) async throws {
+        let (clients, continuation) = AsyncStream.makeStream(
+            of: LineClient.self,
+            bufferingPolicy: .bufferingOldest(limits.clients)
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [listener, mailbox, limits] in
+                // Not cancelled with the rest: it ends when the answers are out.
+                try await DedicatedThread.run {
+                    var loop = LineLoop(
+                        listener: listener,
+                        mailbox: mailbox,
+                        limits: limits,
+                        answerToTooLong: handler.answerToTooLong,
+                        newClient: continuation
+                    )
+                    defer { loop.close() }
+                    try loop.run()
+                }
+            }
+            group.addTask { [mailbox] in
+                await withDiscardingTaskGroup { group in
+                    for await client in clients {
+                        group.addTask { await Self.serve(client, handler, mailbox) }
+                    }
+                    group.cancelAll()
+                }
+                mailbox.finish()
+            }
+            // The first error ends the rest, which `waitForAll` would not.
+            for try await _ in group {}
+        }
+    }
+
+    private static func serve(
+        _ client: LineClient,
+        _ handler: Handler,
+        _ mailbox: LineMailbox
+    ) async {
+        await withDiscardingTaskGroup { group in
+            for await line in client.lines {
+                group.addTask {
+                    mailbox.send(await handler.answer(line), to: client.id)
+                }
+            }
+            // The client has gone, or the server ends: nobody reads what would come.
+            group.cancelAll()
+        }
+    }
+}
+
+/// The bounds of a line server.
+struct LineServerLimits: Sendable {
+    /// How long a line may be.
+    var lineBytes = 64 << 20
+    /// How many clients are served at once; others wait to be accepted.
+    var clients = 128
+    /// How many lines of one client are answered at once; its others are not read yet.
+    var linesUnderWay = 64
+    /// From how many unread bytes of answers on a client's further lines are not read.
+    var unreadBytes = 64 << 20
+    /// How long a client may take to read the last answers when the server ends.
+    var farewell: Duration = .seconds(2)
+}
+
+/// A client as the tasks see it.
+struct LineClient: Sendable {
+    let id: Int
+    /// Its lines; ends when the client has gone.
+    let lines: AsyncStream<[UInt8]>
+}
+
+/// A descriptor that tasks and the thread share: it stays open until the last lets go of it.
+final class ListenerBox: Sendable {
+    let descriptor: Descriptor
+    init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
+}
+
+/// The way from the tasks back to the thread: answers, and the word that there will be no more.
+final class LineMailbox: Sendable {
+    private struct State {
+        var answers: [(client: Int, line: [UInt8])] = []
+        var isFinished = false
+    }
+
+    private let state = Lock(State())
+    private let reading: Descriptor
+    private let writing: Descriptor
+
+    init() throws(SystemError) {
+        let pipe = try Descriptor.pipe()
+        reading = pipe.reading
+        writing = pipe.writing
+        reading.makeNonBlocking()
+        writing.makeNonBlocking()
+    }
+
+    /// What `poll` waits for.
+    var wakeDescriptor: Int32 { reading.number }
+
+    /// Bounded by the lines under way: each is answered once.
+    func send(_ line: [UInt8], to client: Int) {
+        state.withLock { $0.answers.append((client, line)) }
+        wake()
+    }
+
+    func finish() {
+        state.withLock { $0.isFinished = true }
+        wake()
+    }
+
+    /// All that came since the last time; nothing more comes once it is finished.
+    func take() -> (answers: [(client: Int, line: [UInt8])], isFinished: Bool) {
+        while let bytes = try? reading.read(upTo: 4_096), bytes.count == 4_096 {}
+        return state.withLock { state in
+            defer { state.answers = [] }
+            return (state.answers, state.isFinished)
+        }
+    }
+
+    private func wake() {
+        // A pipe that is full wakes as well.
+        try? writing.writeAll([0])
+    }
+}

@@ -1,0 +1,45 @@
+import KraitObservability
+import KraitWire
+
+/// What a daemon serves: the pools and the router, as the control socket and the signals need them.
+///
+/// `Krait`'s orchestrator is adapted to it in `OrchestratorCore.swift`; tests script one.
+protocol DaemonCore: Sendable {
+    /// Starts the pools, tells `report` how that goes, and serves until it is drained or stopped.
+    ///
+    /// `report` is called with `.ready` once, when every pool can answer calls. An error before
+    /// that is why the daemon could not start; its description is shown as it is, so it holds the
+    /// adapter's last words where there are some. Cancelling the task stops at once.
+    func run(_ report: @escaping @Sendable (StartProgress) -> Void) async throws
+
+    /// The status of DESIGN §11.
+    func status() async -> Value
+
+    func call(_ call: Call) async throws(CallError) -> Reply
+
+    /// Which route a call of the operation would take, and why.
+    func explain(operation: String) async throws -> Value
+
+    /// Begins to end: takes nothing new, finishes what runs (for the drain timeout at most), and
+    /// lets `run` return. Does not wait for it.
+    func drain() async
+
+    /// Ends at once: what runs fails with a typed error, and `run` returns.
+    func stop() async
+}
+
+/// How far the start of a daemon has come.
+enum StartProgress: Sendable, Equatable {
+    /// A line for whoever waits, such as `pool general: 2 of 4 workers ready`.
+    case step(String)
+    case ready
+}
+
+/// What a core is made from.
+struct DaemonPlan: Sendable {
+    let configuration: Configuration
+    let directory: RunDirectory
+    /// The run's id: in `status`, in the record, and in what the workers are told.
+    let run: String
+    let logger: Logger
+}

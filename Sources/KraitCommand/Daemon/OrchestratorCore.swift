@@ -1,0 +1,65 @@
+import Krait
+
+/// What a daemon serves: an orchestrator with the pools of a configuration.
+struct OrchestratorCore: DaemonCore {
+    private let orchestrator: Orchestrator
+    private let endings: AsyncStream<Ending>
+    private let end: AsyncStream<Ending>.Continuation
+
+    private enum Ending { case drain, stop }
+
+    init(_ plan: DaemonPlan) {
+        (endings, end) = AsyncStream.makeStream()
+        let configuration = plan.configuration
+        let settings = OrchestratorSettings(
+            runFolder: plan.directory.path,
+            run: plan.run,
+            policy: configuration.routing == .preferNative ? .preferNative : .preferPython,
+            drainTimeout: configuration.drainTimeout,
+            logger: plan.logger
+        )
+        orchestrator = Orchestrator(name: configuration.name, settings: settings) {
+            configuration.pools
+        }
+    }
+
+    func run(_ report: @escaping @Sendable (StartProgress) -> Void) async throws {
+        try await orchestrator.running { krait in
+            try await krait.ready { pool in report(.step("pool \(pool): ready")) }
+            report(.ready)
+            await self.serve(krait)
+        }
+    }
+
+    /// Returns when what ran has finished, or was stopped.
+    private func serve(_ krait: Orchestrator) async {
+        await withDiscardingTaskGroup { group in
+            for await ending in endings {
+                switch ending {
+                case .drain:
+                    group.addTask {
+                        await krait.drain()
+                        end.finish()
+                    }
+                case .stop:
+                    await krait.stop()
+                    return
+                }
+            }
+        }
+    }
+
+    func status() async -> Value { await orchestrator.status().value }
+
+    func call(_ call: Call) async throws(CallError) -> Reply {
+        try await orchestrator.call(call)
+    }
+
+    func explain(operation: String) async throws -> Value {
+        try orchestrator.explain(operation).value
+    }
+
+    func drain() async { end.yield(.drain) }
+
+    func stop() async { end.yield(.stop) }
+}

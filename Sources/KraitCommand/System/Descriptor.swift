@@ -1,0 +1,112 @@
+import Glibc
+
+/// A file descriptor that closes itself, once.
+struct Descriptor: ~Copyable, Sendable {
+    let number: Int32
+
+    /// Takes over a descriptor that a system call gave; a negative one is that call's error.
+    init(_ number: Int32, _ action: String) throws(SystemError) {
+        guard number >= 0 else { throw SystemError(action) }
+        self.number = number
+    }
+
+    /// Takes over a descriptor that is known to be open.
+    init(owning number: Int32) { self.number = number }
+
+    deinit { close(number) }
+
+    /// Opens a file; never inherited by other programs.
+    static func open(
+        _ path: String,
+        _ flags: Int32,
+        mode: mode_t = 0o600
+    ) throws(SystemError) -> Descriptor {
+        try Descriptor(Glibc.open(path, flags | O_CLOEXEC, mode), "open \(path)")
+    }
+
+    /// A second descriptor of what another refers to, which can be closed on its own.
+    static func duplicate(of number: Int32) throws(SystemError) -> Descriptor {
+        try Descriptor(fcntl(number, F_DUPFD_CLOEXEC, 0), "duplicate a descriptor")
+    }
+
+    /// A pipe's reading and writing ends, not inherited by other programs.
+    static func pipe() throws(SystemError) -> Pipe {
+        var ends: [Int32] = [-1, -1]
+        guard Glibc.pipe(&ends) == 0 else { throw SystemError("make a pipe") }
+        for end in ends { setFlags(of: end, closeOnExec: true) }
+        return Pipe(
+            reading: try Descriptor(ends[0], "make a pipe"),
+            writing: try Descriptor(ends[1], "make a pipe")
+        )
+    }
+
+    struct Pipe: ~Copyable, Sendable {
+        let reading: Descriptor
+        let writing: Descriptor
+    }
+
+    /// Makes reads and writes return at once instead of waiting.
+    func makeNonBlocking() {
+        _ = fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK)
+    }
+
+    static func setFlags(of number: Int32, closeOnExec: Bool) {
+        _ = fcntl(number, F_SETFD, closeOnExec ? FD_CLOEXEC : 0)
+    }
+
+    /// Reads at most `limit` bytes; none at the end of the file.
+    func read(upTo limit: Int) throws(SystemError) -> [UInt8] {
+        while true {
+            var length = 0
+            let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+                length = Glibc.read(number, buffer.baseAddress, limit)
+                count = max(0, length)
+            }
+            if length >= 0 { return bytes }
+            guard errno == EINTR else { throw SystemError("read") }
+        }
+    }
+
+    /// Reads to the end; more than `limit` bytes are an error (`EFBIG`).
+    func readAll(limit: Int) throws(SystemError) -> [UInt8] {
+        var all: [UInt8] = []
+        while true {
+            let part = try read(upTo: 64 << 10)
+            if part.isEmpty { return all }
+            all += part
+            guard all.count <= limit else { throw SystemError("read", code: EFBIG) }
+        }
+    }
+
+    /// Writes all of the bytes, waiting as long as it takes.
+    func writeAll(_ bytes: [UInt8]) throws(SystemError) {
+        try Self.writeAll(bytes, to: number)
+    }
+
+    static func writeAll(_ bytes: [UInt8], to number: Int32) throws(SystemError) {
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                Glibc.write(
+                    number,
+                    buffer.baseAddress?.advanced(by: written),
+                    bytes.count - written
+                )
+            }
+            if count >= 0 {
+                written += count
+            } else if errno != EINTR {
+                throw SystemError("write")
+            }
+        }
+    }
+}
+
+/// The bytes of a file; one longer than `limit` is an error.
+func readFile(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
+    do throws(SystemError) {
+        return try Descriptor.open(path, O_RDONLY).readAll(limit: limit)
+    } catch {
+        throw SystemError("read \(path)", code: error.code)
+    }
+}

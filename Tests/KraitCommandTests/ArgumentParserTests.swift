@@ -1,0 +1,375 @@
+import Testing
+
+@testable import KraitCommand
+
+private enum Sample {
+    static let json = Argument.flag("json", "as JSON")
+    static let name = Argument.option("name", "NAME", .identifier, default: "default", "which")
+    static let timeout = Argument<Duration?>.option("timeout", "TIME", .duration, "how long")
+    static let pool = Argument<[PoolArgument]>.repeated("pool", "POOL", .pool, "a pool")
+    static let secret = Argument<Int?>.option("fd", "N", .integer(3...9), hidden: true, "")
+    static let operation = Argument.positional("OPERATION", "what to call")
+    static let rest = Argument<[String]>.rest("FILE", "files")
+
+    static let root = Command(
+        name: "krait",
+        summary: "the root",
+        subcommands: [
+            Command(
+                name: "call",
+                summary: "calls",
+                parameters: [
+                    json.parameter, name.parameter, timeout.parameter, pool.parameter,
+                    secret.parameter, operation.parameter, rest.parameter,
+                ],
+                run: { _, _ in .ok }
+            ),
+            Command(
+                name: "route",
+                summary: "routes",
+                subcommands: [
+                    Command(name: "explain", summary: "explains", run: { _, _ in .ok })
+                ]
+            ),
+            Command(name: "status", summary: "shows", run: { _, _ in .ok }),
+        ]
+    )
+
+    static func parse(_ line: String) throws(UsageError) -> Request {
+        try ArgumentParser(root: root).parse(line.split(separator: " ").map(String.init))
+    }
+
+    static func run(_ line: String) throws -> ParsedArguments {
+        guard case .run(let parsed) = try parse(line) else {
+            throw UsageError("not a command to run", path: [])
+        }
+        return parsed
+    }
+}
+
+@Suite struct ArgumentParserTests {
+    @Test func `what is not given has its default`() throws {
+        let parsed = try Sample.run("call echo")
+        #expect(parsed.path == ["krait", "call"])
+        #expect(!parsed[Sample.json])
+        #expect(parsed[Sample.name] == "default")
+        #expect(parsed[Sample.timeout] == nil)
+        #expect(parsed[Sample.pool].isEmpty)
+        #expect(parsed[Sample.operation] == "echo")
+        #expect(!parsed.wasGiven(Sample.name))
+    }
+
+    @Test(arguments: [
+        "call --json --name lab --timeout 2s echo a b",
+        "call echo a b --json --name=lab --timeout=2s",
+        "call echo --name lab a --timeout 2000ms b --json",
+    ])
+    func `options stand before, between and after positional arguments`(_ line: String) throws {
+        let parsed = try Sample.run(line)
+        #expect(parsed[Sample.json])
+        #expect(parsed[Sample.name] == "lab")
+        #expect(parsed[Sample.timeout] == .seconds(2))
+        #expect(parsed[Sample.operation] == "echo")
+        #expect(parsed[Sample.rest] == ["a", "b"])
+        #expect(parsed.wasGiven(Sample.name))
+    }
+
+    @Test func `a repeated option keeps all its values in order`() throws {
+        let parsed = try Sample.run("call echo --pool a=echo --pool=b=dspy:2x3")
+        #expect(parsed[Sample.pool].map(\.name) == ["a", "b"])
+        #expect(parsed[Sample.pool].map(\.slots) == [nil, 3])
+    }
+
+    @Test func `after two dashes everything is positional, and one dash always is`() throws {
+        let parsed = try Sample.run("call - -- --json --")
+        #expect(parsed[Sample.operation] == "-")
+        #expect(parsed[Sample.rest] == ["--json", "--"])
+        #expect(!parsed[Sample.json])
+    }
+
+    @Test func `a value may hold an equals sign and may be empty to the parser`() throws {
+        #expect(try Sample.run("call x --pool=a=m.n:C:1")[Sample.pool].first?.adapter == "m.n:C")
+        #expect(
+            throws: UsageError(
+                "--name must be 1 to 64 letters, digits, `-`, `_` or `.`, "
+                    + "and begin with none of `-` and `.`, not \"\"",
+                path: ["krait", "call"]
+            )
+        ) {
+            try Sample.run("call x --name=")
+        }
+    }
+
+    @Test(arguments: [
+        ("", "krait: a command is missing: one of call, route, status"),
+        ("stats", "krait: there is no command \"stats\"; did you mean `status`?"),
+        ("xyzzy", "krait: there is no command \"xyzzy\""),
+        ("--jsn", "krait: there is no option \"--jsn\""),
+        ("route", "krait route: a command is missing: one of explain"),
+        ("route explian", "krait route: there is no command \"explian\"; did you mean `explain`?"),
+        ("help cal", "krait: there is no command \"cal\"; did you mean `call`?"),
+        ("call", "krait call: OPERATION is missing: what to call"),
+        ("call x --jsno", "krait call: there is no option \"--jsno\"; did you mean `--json`?"),
+        ("call x --nam=a", "krait call: there is no option \"--nam\"; did you mean `--name`?"),
+        ("call x -q", "krait call: there is no option \"-q\""),
+        ("call x --json=yes", "krait call: --json takes no value"),
+        ("call x --json --json", "krait call: --json is given twice"),
+        ("call x --name a --name b", "krait call: --name is given twice"),
+        ("call x --name", "krait call: --name needs a value: --name NAME"),
+        (
+            "call x --timeout soon",
+            "krait call: --timeout must be a time with its unit, such as 500ms, 30s, 2m or 1h, "
+                + "not \"soon\""
+        ),
+        ("status now", "krait status: \"now\" is one argument too many"),
+    ])
+    func `a line that cannot be followed says why`(_ line: String, _ message: String) {
+        let error = #expect(throws: UsageError.self) { try Sample.run(line) }
+        let first = error?.description.split(separator: "\n").first.map(String.init)
+        #expect(first == message)
+        #expect(error?.description.hasSuffix("--help`.") == true)
+    }
+
+    @Test(arguments: [
+        ("--help", ["krait"]), ("help", ["krait"]), ("-h", ["krait"]),
+        ("call --help", ["krait", "call"]), ("help call", ["krait", "call"]),
+        ("call --nonsense -h", ["krait", "call"]),
+        ("route --help", ["krait", "route"]),
+        ("help route explain", ["krait", "route", "explain"]),
+    ])
+    func `help is there for every command`(_ line: String, _ path: [String]) throws {
+        guard case .help(let found, let command) = try Sample.parse(line) else {
+            Issue.record("no help")
+            return
+        }
+        #expect(found == path)
+        #expect(command.name == path.last)
+    }
+
+    @Test func `help behind two dashes is an argument`() throws {
+        #expect(try Sample.run("call -- --help")[Sample.operation] == "--help")
+    }
+
+    @Test(arguments: ["--version", "-V"]) func `the version is asked for`(_ line: String) throws {
+        guard case .version = try Sample.parse(line) else {
+            Issue.record("no version")
+            return
+        }
+    }
+
+    @Test func `a hidden option is understood and not suggested`() throws {
+        #expect(try Sample.run("call x --fd 3")[Sample.secret] == 3)
+        let error = #expect(throws: UsageError.self) { try Sample.run("call x --fx 3") }
+        #expect(error?.reason == "there is no option \"--fx\"")
+    }
+}
+
+@Suite struct HelpTextTests {
+    @Test func `the help is the declaration laid out`() throws {
+        let command = Command(
+            name: "call",
+            summary: "make one call",
+            discussion: "Calls an operation of the running daemon and prints its value as JSON, "
+                + "wherever it runs.",
+            parameters: [
+                Sample.operation.parameter, Sample.rest.parameter, Sample.name.parameter,
+                Sample.pool.parameter, Sample.json.parameter, Sample.secret.parameter,
+            ],
+            examples: [.init(text: "krait call echo", meaning: "calls echo")],
+            exitCodes: [.failed],
+            run: { _, _ in .ok }
+        )
+        let expected = """
+            krait call: make one call
+
+            USAGE
+              krait call OPERATION [FILE…] [--name NAME] [--pool POOL]… [--json]
+
+            Calls an operation of the running daemon and prints its value as JSON, wherever
+            it runs.
+
+            ARGUMENTS
+              OPERATION  what to call
+              FILE       files
+
+            OPTIONS
+              --name NAME  which (default: default)
+              --pool POOL  a pool (may be repeated)
+              --json       as JSON
+              --help       show this
+
+            EXAMPLES
+              krait call echo
+                  calls echo
+
+            EXIT CODES
+              0  done
+              1  the call or the operation failed; the error says why
+              2  the command line is not valid
+
+            """
+        #expect(HelpText(path: ["krait", "call"], command: command).text == expected)
+    }
+
+    static let all: [([String], Command)] = {
+        func walk(_ command: Command, _ path: [String]) -> [([String], Command)] {
+            [(path, command)] + command.subcommands.flatMap { walk($0, path + [$0.name]) }
+        }
+        let programs = Programs(
+            makeCore: { _ in ScriptedCore() },
+            demo: { _, _ in .ok },
+            benchEcho: { _, _ in .ok },
+            echoRoundTrip: { _ in .zero }
+        )
+        return walk(commandTree(programs), ["krait"])
+    }()
+
+    @Test func `every command's help names all that it declares`() {
+        #expect(Self.all.count == 12)
+        for (path, command) in Self.all {
+            let text = HelpText(path: path, command: command).text
+            for parameter in command.parameters {
+                #expect(text.contains(parameter.title) != parameter.isHidden, "\(path)")
+                if let initial = parameter.defaultText { #expect(text.contains(initial)) }
+            }
+            for code in command.exitCodes { #expect(text.contains(code.meaning)) }
+            for example in command.examples { #expect(text.contains(example.text)) }
+            for subcommand in command.subcommands { #expect(text.contains(subcommand.summary)) }
+        }
+    }
+
+    @Test func `no line is wider than the width but an example's`() {
+        for (path, command) in Self.all {
+            let examples = command.examples.map { "  \($0.text)" }
+            let lines = HelpText(path: path, command: command).text.split(separator: "\n")
+            for line in lines where !examples.contains(String(line)) {
+                #expect(line.count <= HelpText.width, "\(path)")
+            }
+        }
+    }
+
+    @Test func `names, placeholders and texts are declared in one manner`() {
+        for (path, command) in Self.all {
+            let names = command.parameters.map(\.name)
+            #expect(Set(names).count == names.count, "\(path)")
+            for parameter in command.parameters {
+                #expect(!parameter.help.hasSuffix("."), "\(path) \(parameter.title)")
+                #expect(!parameter.help.isEmpty)
+            }
+            #expect(!command.summary.hasSuffix("."))
+        }
+    }
+
+    @Test func `a command whose program is missing is not offered`() {
+        let names = commandTree(Programs()).subcommands.map(\.name)
+        #expect(names == ["stop", "status", "call", "route", "doctor", "config", "version"])
+    }
+}
+
+@Suite struct NearestNameTests {
+    @Test(arguments: [
+        ("stauts", "status"), ("statu", "status"), ("stat", "status"), ("strat", "start"),
+        ("stop!", "stop"), ("STOP", "stop"), ("dcotor", "doctor"),
+    ])
+    func `a slip of the finger finds the name`(_ typed: String, _ name: String) {
+        #expect(nearestName(to: typed, in: ["start", "stop", "status", "doctor"]) == name)
+    }
+
+    @Test(arguments: ["", "x", "banana", String(repeating: "s", count: 10_000)])
+    func `what is near to nothing has no suggestion`(_ typed: String) {
+        #expect(nearestName(to: typed, in: ["start", "stop", "status", "doctor"]) == nil)
+    }
+}
+
+@Suite struct TextFormTests {
+    @Test(arguments: [
+        ("500ms", Duration.milliseconds(500)), ("30s", .seconds(30)),
+        ("1.5s", .milliseconds(1_500)),
+        ("2m", .seconds(120)), ("1h", .seconds(3_600)), ("720h", .seconds(30 * 86_400)),
+    ])
+    func `a duration is read`(_ text: String, _ duration: Duration) throws {
+        #expect(try TextForm<Duration>.duration.read(text) == duration)
+    }
+
+    @Test(arguments: [
+        "", "30", "s", "-1s", "+1s", "1 s", "0s", "0.0m", "1.s", ".5s", "1.2.3s", "1e3s", "nans",
+        "721h",
+        "9999999999999s", "5d", "0.1ms",
+    ])
+    func `what is no duration is refused`(_ text: String) {
+        #expect(throws: TextProblem.self) { try TextForm<Duration>.duration.read(text) }
+    }
+
+    @Test(arguments: ["500ms", "1500ms", "30s", "90s", "2m", "1h", "36h"])
+    func `a duration is written as it is read`(_ text: String) throws {
+        let form = TextForm<Duration>.duration
+        let duration = try form.read(text)
+        #expect(try form.read(form.write(duration)) == duration)
+        #expect(form.write(duration) == text)
+    }
+
+    @Test(arguments: [
+        ("general=dspy", PoolArgument(name: "general", adapter: "dspy")),
+        ("g=echo:4", PoolArgument(name: "g", adapter: "echo", workers: 4)),
+        ("g=echo:4x16", PoolArgument(name: "g", adapter: "echo", workers: 4, slots: 16)),
+        ("g=a.b:C", PoolArgument(name: "g", adapter: "a.b:C")),
+        ("g=a_1:C2:3x1", PoolArgument(name: "g", adapter: "a_1:C2", workers: 3, slots: 1)),
+    ])
+    func `a pool is read and written`(_ text: String, _ pool: PoolArgument) throws {
+        #expect(try TextForm<PoolArgument>.pool.read(text) == pool)
+        #expect(TextForm<PoolArgument>.pool.write(pool) == text)
+    }
+
+    @Test(arguments: [
+        ("general", "must be NAME=ADAPTER[:WORKERS[xSLOTS]]"),
+        ("=dspy", "its name must be 1 to 64"),
+        ("native=dspy", "its name must not be \"native\""),
+        ("g=dspi", "did you mean dspy?"),
+        ("g=", "its adapter must be an adapter"),
+        ("g=dspy:0", "its workers must be an integer from 1 to 256, not \"0\""),
+        ("g=dspy:4x", "its slots must be an integer from 1 to 1024, not \"\""),
+        ("g=dspy:4x5x6", "must end in WORKERS or WORKERSxSLOTS"),
+        ("g=dspy:9999999999999999999", "its workers must be"),
+        ("g=a..b:C", "its adapter must be an adapter"),
+        ("g=a:C:D", "its adapter must be an adapter"),
+    ])
+    func `a pool that is none says why`(_ text: String, _ reason: String) {
+        let problem = #expect(throws: TextProblem.self) {
+            try TextForm<PoolArgument>.pool.read(text)
+        }
+        #expect(problem?.reason.contains(reason) == true, "\(problem?.reason ?? "")")
+    }
+
+    @Test(arguments: ["sk-abc123", "", "1ABC", "A B"])
+    func `the name of a variable that is none is not quoted`(_ text: String) {
+        let problem = #expect(throws: TextProblem.self) {
+            try TextForm<String>.variableName.read(text)
+        }
+        #expect(problem?.reason.contains("not a key itself") == true)
+        if !text.isEmpty { #expect(problem?.reason.contains(text) == false) }
+    }
+
+    @Test func `a quotation escapes what would disturb a terminal, and is cut off`() {
+        #expect(quoted("a\u{1B}[31m\"\n") == #""a\u{1B}[31m\"\n""#)
+        #expect(quoted(String(repeating: "é", count: 100)).count == 63)
+    }
+
+    @Test(arguments: [("0.5", 0.5), ("600", 600)]) func `a number is read`(
+        _ text: String,
+        _ number: Double
+    ) throws {
+        #expect(try TextForm<Double>.number(0.1...600).read(text) == number)
+    }
+
+    @Test(arguments: ["0", "nan", "601", "x"]) func `no number is refused`(_ text: String) {
+        #expect(throws: TextProblem.self) { try TextForm<Double>.number(0.1...600).read(text) }
+    }
+
+    @Test func `booleans are true and false alone`() throws {
+        #expect(try TextForm<Bool>.boolean.read("true"))
+        #expect(try !TextForm<Bool>.boolean.read("false"))
+        #expect(throws: TextProblem("must be true or false, not \"yes\"")) {
+            try TextForm<Bool>.boolean.read("yes")
+        }
+    }
+}

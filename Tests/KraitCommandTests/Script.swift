@@ -1,0 +1,234 @@
+import Glibc
+import KraitObservability
+import KraitWire
+
+@testable import KraitCommand
+
+/// A daemon's core that does as its calls' operations say, and remembers what became of them.
+actor ScriptedCore: DaemonCore {
+    private(set) var cancelled = 0
+    private(set) var underWay = 0
+    private(set) var drained = 0
+    private(set) var stopped = 0
+    private let startError: CommandFailure?
+    private let steps: [StartProgress]
+    private let ends: Gate
+    /// Whether `drain` and `stop` let `run` return, as they do unless a test is to see the time
+    /// between.
+    private let endsWhenDrained: Bool
+    private let endsWhenStopped: Bool
+
+    init(
+        steps: [StartProgress] = [.ready],
+        startError: CommandFailure? = nil,
+        endsWhenDrained: Bool? = nil,
+        endsWhenStopped: Bool = true
+    ) {
+        self.steps = steps
+        self.startError = startError
+        self.endsWhenDrained = endsWhenDrained ?? endsWhenStopped
+        self.endsWhenStopped = endsWhenStopped
+        ends = Gate()
+    }
+
+    func run(_ report: @escaping @Sendable (StartProgress) -> Void) async throws {
+        for step in steps { report(step) }
+        if let startError { throw startError }
+        await ends.wait()
+    }
+
+    func status() async -> Value {
+        ["pid": 4711, "run": "cafe", "uptime_s": 61.5, "pools": []]
+    }
+
+    func call(_ call: Call) async throws(CallError) -> Reply {
+        underWay += 1
+        defer { underWay -= 1 }
+        switch call.operation {
+        case "echo":
+            let source = Reply.Source.pool("p", worker: "p/1.0", codec: call.options.codec ?? .json)
+            return Reply(.map(call.arguments), from: source)
+        case "route": return Reply(.string("\(call.options.route)"), from: .native)
+        case "large": return Reply(.string(String(repeating: "x", count: 4_096)), from: .native)
+        case "hang":
+            await Gate().wait()
+            cancelled += 1
+            throw CallError(.cancelled, "the caller has gone", operation: "hang")
+        case "raise":
+            throw CallError(
+                .faulted,
+                "the Python code raised",
+                operation: "raise",
+                path: ["support/3"],
+                pool: "p",
+                worker: "p/1.0",
+                fault: Fault(
+                    code: .raised,
+                    type: "builtins.ValueError",
+                    message: "secret words",
+                    traceback: "line 1",
+                    details: ["status": 429]
+                ),
+                delivery: .sent
+            )
+        default:
+            throw CallError(.unknownOperation, "there is echo", operation: call.operation)
+        }
+    }
+
+    func explain(operation: String) async throws -> Value {
+        guard operation == "echo" else {
+            throw CallError(.unknownOperation, "there is echo", operation: operation)
+        }
+        return [
+            "operation": "echo", "chosen": "pool p", "alternatives": ["native", "pool q"],
+            "cost": nil,
+        ]
+    }
+
+    func drain() async {
+        drained += 1
+        if endsWhenDrained { ends.open() }
+    }
+
+    func stop() async {
+        stopped += 1
+        if endsWhenStopped { ends.open() }
+    }
+
+    func end() { ends.open() }
+}
+
+/// Something to wait for, until it is opened or the task is cancelled.
+struct Gate: Sendable {
+    private let stream: AsyncStream<Never>
+    private let continuation: AsyncStream<Never>.Continuation
+
+    init() { (stream, continuation) = AsyncStream.makeStream() }
+
+    func wait() async { for await _ in stream {} }
+    func open() { continuation.finish() }
+}
+
+/// Text that a command wrote.
+final class MemorySink: TextSink {
+    private let written = Lock("")
+    /// Whether the reader has gone.
+    let isClosed: Bool
+
+    init(isClosed: Bool = false) { self.isClosed = isClosed }
+
+    var text: String { written.withLock(\.self) }
+
+    func write(_ text: String) throws {
+        if isClosed { throw OutputClosed() }
+        written.withLock { $0 += text }
+    }
+}
+
+/// What a command line came to.
+struct Outcome: Sendable, Equatable {
+    let code: ExitCode
+    let output: String
+    let errors: String
+}
+
+/// Runs a command line with the run directories under `base`.
+func krait(
+    _ arguments: [String],
+    base: String,
+    input: String = "",
+    environment: [String: String] = [:],
+    isInteractive: Bool = false,
+    // Another signal than the real ones, which other tests send to this process.
+    interruptions: [Int32] = [SIGWINCH],
+    programs: Programs = Programs()
+) async -> Outcome {
+    let (output, errors) = (MemorySink(), MemorySink())
+    var variables = ["KRAIT_RUN_DIRECTORY": base, "PATH": "/usr/bin:/bin"]
+    variables.merge(environment) { $1 }
+    let context = CommandContext(
+        output: output,
+        errors: errors,
+        readInput: { _ in Array(input.utf8) },
+        environment: variables,
+        arguments: arguments,
+        isInteractive: isInteractive
+    )
+    let runner = CommandRunner(
+        root: commandTree(programs),
+        context: context,
+        interruptions: interruptions
+    )
+    let code = await runner.run(arguments)
+    return Outcome(code: code, output: output.text, errors: errors.text)
+}
+
+/// Makes a shell script that can be executed at once.
+///
+/// Another process writes it: were the file open for writing here while some test forks, the child
+/// would hold it open for a moment, and the system refuses to execute such a file.
+func writeScript(_ text: String, at path: String) async throws {
+    let write = #"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod 700 "$2""#
+    let run = try await ProgramRun.run(
+        "sh",
+        ["-c", write, "sh", text, path],
+        timeout: .seconds(60)
+    )
+    guard run.end == .exited(0) else { throw SystemError("write \(path)", code: 5) }
+}
+
+/// A client that says what it is told to, whether it is in the protocol or not.
+final class RawClient: Sendable {
+    private let socket: Descriptor
+    private let buffer = Lock(LineBuffer(limit: 64 << 20))
+
+    init(_ path: String) throws {
+        socket = try UnixSocket.connect(to: path)
+        _ = fcntl(socket.number, F_SETFL, 0)
+    }
+
+    func send(_ text: String) throws { try socket.writeAll(Array(text.utf8)) }
+
+    /// Ends this side's direction only.
+    func endSending() { shutdown(socket.number, Int32(SHUT_WR)) }
+
+    /// The next line; nil at the end.
+    func line() async throws -> String? {
+        try await DedicatedThread.run {
+            while true {
+                if case .whole(let line)? = self.buffer.withLock({ $0.next() }) {
+                    return String(decoding: line, as: UTF8.self)
+                }
+                let bytes = try self.socket.read(upTo: 64 << 10)
+                if bytes.isEmpty { return nil }
+                self.buffer.withLock { $0.append(bytes) }
+            }
+        }
+    }
+}
+
+/// Serves a scripted core at a run directory of that name for as long as `body` runs.
+func withServer<Result: Sendable>(
+    _ core: ScriptedCore,
+    name: String = "default",
+    base: String,
+    limits: LineServerLimits = LineServerLimits(),
+    _ body: (RunDirectory) async throws -> Result
+) async throws -> Result {
+    let directory = try RunDirectory(name: name, chosen: base, environment: [:])
+    let claimed = try ClaimedRunDirectory(directory)
+    let record = DaemonRecord(identity: .current, run: "cafe", name: name, version: "0")
+    try claimed.write(record)
+    let listener = try UnixSocket.listen(at: directory.controlSocket, backlog: 8)
+    let server = try LineServer(listener, limits: limits)
+    let service = ControlService(core: core, record: record) { now in
+        if now { await core.stop() } else { await core.drain() }
+    }
+    return try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await server.run(service.handler(lineBytes: limits.lineBytes)) }
+        let result = try await body(directory)
+        group.cancelAll()
+        return result
+    }
+}
