@@ -100,6 +100,10 @@ let package = Package(
             ["KraitWorkers", "KraitWire", "KraitZeroMQ", "KraitObservability", "CProcessSupport"]
         ),
         tests("KraitZeroMQTests", ["KraitZeroMQ", "CZeroMQ", "CProcessSupport"]),
+        tests(
+            "IntegrationTests",
+            ["Krait", "KraitObservability", "KraitWire", "KraitWorkers", "CProcessSupport"]
+        ),
         .target(
             name: "ReadmeExamples",
             dependencies: ["Krait"],
