@@ -74,6 +74,7 @@ let package = Package(
             path: "Tests/Support",
             swiftSettings: settings
         ),
+        tests("CProcessSupportTests", ["CProcessSupport"]),
         tests(
             "KraitCommandTests",
             ["KraitCommand", "Krait", "KraitObservability", "KraitWire"]
@@ -111,6 +112,7 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("SimulationTests", ["KraitPooling"]),
+        tests("TidyTests", ["KraitObservability"]),
     ],
     cLanguageStandard: .gnu11
 )

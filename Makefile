@@ -1,0 +1,25 @@
+# A thin door: each target is one script in .ci, which does its own set-up.
+
+.PHONY: help demo test coverage lint bench clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## answer questions from real documents over a pool of DSPy workers
+	@.ci/demo
+
+test: ## lint, and all tests of Swift and Python
+	@.ci/test
+
+coverage: ## line coverage of each target
+	@.ci/coverage
+
+lint: ## formatting of Swift; formatting, lint and types of Python
+	@.ci/lint
+
+bench: ## measure Krait beside its floor
+	@.ci/bench
+
+clean: ## remove all that was built or installed in this folder
+	@rm -rf .build .venv python/.mypy_cache python/.ruff_cache python/.pytest_cache
