@@ -12,6 +12,9 @@ import pytest
 
 from host import Host
 
+# DSPy asks the network for its table of models otherwise.
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Host]:

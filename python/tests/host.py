@@ -43,7 +43,7 @@ def is_alive(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/stat") as file:
             return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
@@ -275,10 +275,10 @@ class Host:
                 pass
 
     def close(self) -> None:
-        if self.control.fileno() >= 0 and self.forkserver.poll() is None:
-            self.dismiss()
-        self.control.close()
         try:
+            if self.control.fileno() >= 0 and self.forkserver.poll() is None:
+                self.dismiss()
+            self.control.close()
             self.forkserver.wait(10)
         except subprocess.TimeoutExpired:
             os.killpg(self.forkserver.pid, signal.SIGKILL)
@@ -288,5 +288,5 @@ class Host:
             for worker in self.workers:
                 worker.close()
             self.log.close()
-            self.router.close()
-            self.context.term()
+            # A context that is left to the garbage collector waits there for its sockets, for ever.
+            self.context.destroy(linger=0)
