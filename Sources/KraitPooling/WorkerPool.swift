@@ -58,15 +58,19 @@ package actor WorkerPool {
     /// - Parameters:
     ///   - envelope: the whole call, but for its id and the remaining time, which are filled in.
     ///   - timeout: how long the caller waits in all; nil for ever.
+    ///   - isolation: the caller's. The wait keeps it: a closure without one would go on by way of
+    ///     the process's thread pool.
     /// - Throws: what kept an answer from coming; a fault is an answer. Cancelling the task fails
     ///   the call at once, and the worker is told.
-    package nonisolated func call(
+    package func call(
         _ envelope: consuming [UInt8],
-        timeout: Duration?
+        timeout: Duration?,
+        isolation: isolated (any Actor)? = #isolation
     ) async throws(CallError) -> ReceivedEnvelope {
         if Task.isCancelled { throw CallFailure.cancelled(sent: false).error(pool: name) }
         let call = WaitingCall(envelope, timeout: timeout)
         await withTaskCancellationHandler {
+            _ = isolation
             await withUnsafeContinuation { continuation in
                 call.wait(continuation)
                 if executor.isCurrent {

@@ -52,13 +52,18 @@ package struct Router: Backend {
     /// all others are the backend's, completed by the operation and the pool where it left them
     /// out.
     package func call(_ call: Call) async throws(CallError) -> Reply {
-        guard parts.isDirect else { return try await callDecided(call).reply }
+        guard parts.isDirect else { return try await callRecorded(call) }
         let way = try decide(call.operation, call.options.route)
         do {
-            return try await way.call(call)
+            return try await way.backend.call(way.asked(call))
         } catch {
             throw error.completed(operation: call.operation, route: way.route)
         }
+    }
+
+    /// A function of its own, so that `call` reserves no room for the decision.
+    private func callRecorded(_ call: Call) async throws(CallError) -> Reply {
+        try await callDecided(call).reply
     }
 
     /// Answers a call and gives its decision, with the measured duration, beside the reply.
@@ -100,6 +105,9 @@ package struct Router: Backend {
         return way.decision(on: call, planner, requiring: required)
     }
 
+    // Not inlined, as `asked` and `completed` are not: what they need for a moment would have its
+    // place in the frame of each call that waits, and a thousand of those fall out of the cache.
+    @inline(never)
     private func decide(
         _ operation: String,
         _ choice: RouteChoice,
@@ -121,7 +129,7 @@ package struct Router: Backend {
         along way: Way
     ) async throws(CallError) -> Reply {
         guard index < middlewares.count else {
-            return try await way.call(call)
+            return try await way.backend.call(way.asked(call))
         }
         let operation = call.operation
         return try await middlewares[index].intercept(call) { next throws(CallError) in
@@ -140,12 +148,13 @@ private struct Way {
     var route: Route { entry.candidates[index].route }
     var backend: any Backend { entry.backends[index] }
 
-    /// Asks the backend: a pool for the operation without its specialisation.
-    func call(_ call: Call) async throws(CallError) -> Reply {
-        guard let base = base(of: call.operation) else { return try await backend.call(call) }
+    /// The call as the backend is asked: a pool for the operation without its specialisation.
+    @inline(never)
+    func asked(_ call: Call) -> Call {
+        guard let base = base(of: call.operation) else { return call }
         var asked = call
         asked.operation = base
-        return try await backend.call(asked)
+        return asked
     }
 
     /// What the backend is asked for where that is not the operation itself.
@@ -175,6 +184,7 @@ private struct Way {
 
 extension CallError {
     /// The error with the fields that its origin could not know.
+    @inline(never)
     fileprivate func completed(operation: String, route: Route) -> CallError {
         var error = self
         if error.operation == nil { error.operation = operation }

@@ -4,22 +4,7 @@
 /// can be logged; `debugDescription` adds the fault's message and traceback, which can hold parts
 /// of one.
 public struct CallError: Error, Sendable, Equatable {
-    /// What went wrong, for programs.
-    public var code: Code
-    /// What happened and what to do about it, in one sentence or two, without payloads.
-    public var message: String
-    /// The operation that was called, where one was.
-    public var operation: String?
-    /// The steps of the pipeline down to the one that failed, such as `support/3`.
-    public var path: [String]
-    /// The pool it was to run on, where one was chosen.
-    public var pool: String?
-    /// The worker's name, where one had the call.
-    public var worker: String?
-    /// What the Python code raised, where it did.
-    public var fault: Fault?
-    /// Whether a worker may have begun the call: what decides if making it again is safe.
-    public var delivery: Delivery
+    private var box: Box
 
     /// An error with these parts.
     public init(
@@ -32,14 +17,85 @@ public struct CallError: Error, Sendable, Equatable {
         fault: Fault? = nil,
         delivery: Delivery = .notSent
     ) {
-        self.code = code
-        self.message = message
-        self.operation = operation
-        self.path = path
-        self.pool = pool
-        self.worker = worker
-        self.fault = fault
-        self.delivery = delivery
+        box = .holding(
+            Parts(
+                code: code,
+                message: message,
+                operation: operation,
+                path: path,
+                pool: pool,
+                worker: worker,
+                fault: fault,
+                delivery: delivery
+            )
+        )
+    }
+
+    /// What went wrong, for programs.
+    public var code: Code {
+        get { parts.code }
+        set { parts.code = newValue }
+    }
+    /// What happened and what to do about it, in one sentence or two, without payloads.
+    public var message: String {
+        get { parts.message }
+        set { parts.message = newValue }
+    }
+    /// The operation that was called, where one was.
+    public var operation: String? {
+        get { parts.operation }
+        set { parts.operation = newValue }
+    }
+    /// The steps of the pipeline down to the one that failed, such as `support/3`.
+    public var path: [String] {
+        get { parts.path }
+        set { parts.path = newValue }
+    }
+    /// The pool it was to run on, where one was chosen.
+    public var pool: String? {
+        get { parts.pool }
+        set { parts.pool = newValue }
+    }
+    /// The worker's name, where one had the call.
+    public var worker: String? {
+        get { parts.worker }
+        set { parts.worker = newValue }
+    }
+    /// What the Python code raised, where it did.
+    public var fault: Fault? {
+        get { parts.fault }
+        set { parts.fault = newValue }
+    }
+    /// Whether a worker may have begun the call: what decides if making it again is safe.
+    public var delivery: Delivery {
+        get { parts.delivery }
+        set { parts.delivery = newValue }
+    }
+
+    private struct Parts: Sendable, Equatable {
+        var code: Code
+        var message: String
+        var operation: String?
+        var path: [String]
+        var pool: String?
+        var worker: String?
+        var fault: Fault?
+        var delivery: Delivery
+    }
+
+    /// Keeps the error at one word: each function on a call's way reserves room for what it may
+    /// throw, in the memory of a task that only waits.
+    private indirect enum Box: Sendable, Equatable {
+        case holding(Parts)
+    }
+
+    private var parts: Parts {
+        get {
+            switch box {
+            case .holding(let parts): parts
+            }
+        }
+        set { box = .holding(newValue) }
     }
 
     /// What went wrong, for programs.
