@@ -15,6 +15,8 @@ final class EchoFloor {
     private let socket: UnsafeMutableRawPointer
     private let folder: String
     private var workers: [(identity: [UInt8], process: pid_t)] = []
+    /// The standard input of all workers: they end when it does, whatever becomes of this process.
+    private let lifeline: (reading: Int32, writing: Int32)
 
     /// What kept the floor from being measured.
     struct Failure: Error, CustomStringConvertible {
@@ -39,6 +41,9 @@ final class EchoFloor {
         zmq_setsockopt(socket, ZMQ_RCVHWM, &highWater, 4)
         var patience: Int32 = 10_000
         zmq_setsockopt(socket, ZMQ_RCVTIMEO, &patience, 4)
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw Failure(description: "no pipe") }
+        lifeline = (ends[0], ends[1])
         let endpoint = "ipc://\(folder)/floor.sock"
         guard zmq_bind(socket, endpoint) == 0 else { throw Failure(description: "no bind") }
         let python = try PythonEnvironment.find(
@@ -61,6 +66,8 @@ final class EchoFloor {
             waitpid(worker.process, &status, 0)
         }
         workers = []
+        Glibc.close(lifeline.reading)
+        Glibc.close(lifeline.writing)
         zmq_close(socket)
         zmq_ctx_term(context)
         unlink("\(folder)/floor.sock")
@@ -143,7 +150,7 @@ final class EchoFloor {
             python,
             ["-m", "krait_worker.bench.floor", endpoint, identity, settings.codec.name],
             environment: ProcessEnvironment.all(),
-            descriptors: [-1, STDERR_FILENO, STDERR_FILENO]
+            descriptors: [lifeline.reading, STDERR_FILENO, STDERR_FILENO]
         )
         workers.append((Array(identity.utf8), process))
     }

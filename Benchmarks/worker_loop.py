@@ -53,7 +53,9 @@ class Driver:
         self.environment = {**os.environ, "PYTHONPATH": package}
         module = [sys.executable, "-m", "krait_worker.bench.floor"]
         command = [*module, self.endpoint, "floor", codec]
-        floor = subprocess.Popen(command, env=self.environment)  # noqa: S603 - its own module
+        floor = subprocess.Popen(  # noqa: S603 - its own module
+            command, env=self.environment, stdin=subprocess.PIPE
+        )
         self.workers = {b"floor": floor}
         self.expect(b"floor")
         self.workers[b"krait"] = self.start_krait()

@@ -94,7 +94,8 @@ def test_the_floor_s_worker_echoes_and_stops(tmp_path: Path, codec: str) -> None
     router.bind(f"ipc://{tmp_path}/r")
     arguments = ["-m", "krait_worker.bench.floor", f"ipc://{tmp_path}/r", "floor", codec]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen([sys.executable, *arguments], env=environment) as process:
+    command = [sys.executable, *arguments]
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE) as process:
         try:
             assert router.recv_multipart() == [b"floor", b"ready"]
             number = Codec.JSON if codec == "json" else Codec.MSGPACK
@@ -113,3 +114,12 @@ def test_the_floor_s_worker_echoes_and_stops(tmp_path: Path, codec: str) -> None
                 process.send_signal(signal.SIGKILL)
             router.close()
             context.term()
+
+
+def test_the_floor_s_worker_ends_with_its_input(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "krait_worker.bench.floor", f"ipc://{tmp_path}/r", "f", "json"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(20) == 0

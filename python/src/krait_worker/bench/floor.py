@@ -4,19 +4,18 @@
 
 One DEALER socket; says `ready` once, then: receive, decode, dispatch through a table, encode,
 send; exactly one envelope a message, with the header of *Worker protocol* but none of its checks.
-Ends on a frame `stop` and with its parent.
+Ends on a frame `stop`, and with its standard input: a pipe whose other end its parent holds.
+(`PR_SET_PDEATHSIG` would follow the thread that started it, not the process.)
 """
 
-import ctypes
 import os
-import signal
 import struct
 import sys
+import threading
 
 import msgspec
 import zmq
 
-PR_SET_PDEATHSIG = 1
 HEADER = struct.Struct("<HBBBBHQII")
 MAGIC, VERSION, REPLY = 0x524B, 1, 4
 
@@ -25,11 +24,13 @@ def echo(arguments: dict[str, object]) -> dict[str, object]:
     return arguments
 
 
+def end_with_input() -> None:
+    os.read(0, 1)
+    os._exit(0)
+
+
 def main(endpoint: str, identity: str, codec: str) -> None:
-    parent = os.getppid()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        return
+    threading.Thread(target=end_with_input, daemon=True).start()
     form = msgspec.json if codec == "json" else msgspec.msgpack
     code = 1 if codec == "json" else 2
     decode, encode = form.Decoder().decode, form.Encoder().encode
