@@ -8,11 +8,6 @@ package struct EchoBench: Sendable {
         package var workers: Int
         /// How many calls are in flight at once.
         package var window: Int
-        /// How many calls one worker has at once; nil for its share of the window.
-        ///
-        /// With fewer, the rest of the window waits in Krait's queue, which the floor does not
-        /// have.
-        package var slots: Int?
         package var codec: Codec
         /// How long each repetition of each path measures.
         package var duration: Duration
@@ -23,7 +18,6 @@ package struct EchoBench: Sendable {
         package init(
             workers: Int = 1,
             window: Int = 64,
-            slots: Int? = nil,
             codec: Codec = .messagePack,
             duration: Duration = .seconds(2),
             repetitions: Int = 5,
@@ -31,7 +25,6 @@ package struct EchoBench: Sendable {
         ) {
             self.workers = workers
             self.window = window
-            self.slots = slots
             self.codec = codec
             self.duration = duration
             self.repetitions = repetitions
@@ -81,7 +74,7 @@ package struct EchoBench: Sendable {
                 "bench",
                 adapter: .echo,
                 workers: settings.workers,
-                slots: settings.slots ?? share,
+                slots: share,
                 python: settings.python,
                 codec: settings.codec,
                 queueLimit: max(Defaults.queueLimit, settings.window)
@@ -93,7 +86,11 @@ package struct EchoBench: Sendable {
             defer { floor.close() }
             var pairs: [Pair] = []
             for number in 1...settings.repetitions {
-                let measured = try await measure(krait)
+                let measured = try await Self.keepFull(
+                    settings.window,
+                    for: settings.duration,
+                    krait
+                )
                 let pair = Pair(krait: measured, floor: try floor.measure())
                 pairs.append(pair)
                 onPair(number, pair)
@@ -102,13 +99,17 @@ package struct EchoBench: Sendable {
         }
     }
 
-    /// Keeps the window full of calls until the time is up.
-    private func measure(_ krait: Orchestrator) async throws -> Figures {
-        let end = ContinuousClock.now + settings.duration
+    /// Keeps a window full of calls until the time is up.
+    static func keepFull(
+        _ window: Int,
+        for duration: Duration,
+        _ krait: Orchestrator
+    ) async throws -> Figures {
         let start = ContinuousClock.now
+        let end = start + duration
         let caller = krait.caller
         let latencies = try await withThrowingTaskGroup(of: [Duration].self) { group in
-            for _ in 0..<settings.window {
+            for _ in 0..<window {
                 group.addTask {
                     try await caller.run { _ in try await Self.callUntil(end, krait) }
                 }
@@ -193,7 +194,7 @@ extension EchoBench.Figures {
     }
 }
 
-private func median(_ values: [Double]) -> Double {
+func median(_ values: [Double]) -> Double {
     let sorted = values.sorted()
     return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
 }

@@ -8,7 +8,7 @@ import Glibc
         let programs = Programs(
             makeCore: { OrchestratorCore($0) },
             demo: DemoProgram.run,
-            benchEcho: EchoBenchProgram.run,
+            bench: BenchProgram.run,
             echoRoundTrip: EchoRoundTrip.run
         )
         let runner = CommandRunner(root: commandTree(programs), context: .process)

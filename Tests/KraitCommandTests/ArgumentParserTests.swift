@@ -218,7 +218,7 @@ private enum Sample {
         let programs = Programs(
             makeCore: { _ in ScriptedCore() },
             demo: { _, _ in .ok },
-            benchEcho: { _, _ in .ok },
+            bench: { _, _ in .ok },
             echoRoundTrip: { _ in .zero }
         )
         return walk(commandTree(programs), ["krait"])

@@ -94,8 +94,8 @@ import Testing
     }
 
     @Test func `a bench is asked for with its parameters, or with its own choice of them`() async {
-        let asked = Lock<[BenchEchoRequest]>([])
-        let programs = Programs(benchEcho: { request, _ in
+        let asked = Lock<[BenchRequest]>([])
+        let programs = Programs(bench: { request, _ in
             asked.withLock { $0.append(request) }
             return .ok
         })
@@ -106,7 +106,7 @@ import Testing
         let requests = asked.withLock { $0 }
         #expect(
             requests == [
-                BenchEchoRequest(
+                BenchRequest(
                     workers: 2,
                     window: 64,
                     codec: .json,
@@ -114,7 +114,7 @@ import Testing
                     repetitions: 5,
                     json: true
                 ),
-                BenchEchoRequest(time: .seconds(2), repetitions: 3, json: false),
+                BenchRequest(time: .seconds(2), repetitions: 3, json: false),
             ]
         )
     }
@@ -152,7 +152,7 @@ import Testing
         (["bench", "ehco"], "krait bench: there is no bench \"ehco\"; did you mean echo?"),
     ])
     func `a line that is not valid ends with 2`(_ line: [String], _ reason: String) async {
-        let programs = Programs(benchEcho: { _, _ in .ok })
+        let programs = Programs(bench: { _, _ in .ok })
         let outcome = await krait(line, base: "/nowhere", programs: programs)
         #expect(outcome.code == .usage)
         #expect(outcome.errors.hasPrefix(reason), "\(outcome.errors)")

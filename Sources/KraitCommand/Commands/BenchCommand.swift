@@ -1,9 +1,10 @@
 import KraitWire
 
-/// What `krait bench echo` was asked for.
+/// What a bench was asked for.
 ///
 /// What is empty or nil is the bench's own choice.
-struct BenchEchoRequest: Sendable, Equatable {
+struct BenchRequest: Sendable, Equatable {
+    var bench = Bench.echo
     var workers: Int?
     /// How many calls are under way at once.
     var window: Int?
@@ -12,13 +13,18 @@ struct BenchEchoRequest: Sendable, Equatable {
     var time: Duration
     var repetitions: Int
     var json: Bool
+
+    /// The benches there are.
+    enum Bench: String, CaseIterable {
+        case echo, queue
+    }
 }
 
 /// `krait bench`: what a call costs, beside its floor.
 enum BenchCommand {
     static let benches = Argument<[String]>.rest(
         "NAME",
-        "the bench: echo, which is also the default"
+        "the benches: echo (the default) beside its floor; queue, 10,000 waiting calls beside 10"
     )
     static let workers = Argument<Int?>.option(
         "workers",
@@ -30,7 +36,7 @@ enum BenchCommand {
         "window",
         "W",
         .integer(1...100_000),
-        "how many calls are under way at once; without it several are measured"
+        "how many calls of echo are under way at once; without it several are measured"
     )
     static let codec = Argument<Codec?>.option(
         "codec",
@@ -50,11 +56,11 @@ enum BenchCommand {
         "R",
         .integer(1...100),
         default: 3,
-        "how often each is made, in turn with its floor"
+        "how often each is made, in turn with what it is compared with"
     )
 
     static func command(
-        _ echo: @escaping @Sendable (BenchEchoRequest, CommandContext) async throws -> ExitCode
+        _ run: @escaping @Sendable (BenchRequest, CommandContext) async throws -> ExitCode
     ) -> Command {
         Command(
             name: "bench",
@@ -72,28 +78,45 @@ enum BenchCommand {
                 .init(
                     text: "krait bench echo --workers 2 --window 64 --json",
                     meaning: "calls of 110 bytes, 64 under way at once"
-                )
+                ),
+                .init(
+                    text: "krait bench queue --seconds 1",
+                    meaning: "what 10,000 waiting calls cost"
+                ),
             ],
             exitCodes: [.failed, .startFailed, .interrupted],
             interruption: .cancels,
             run: { arguments, context in
-                for name in arguments[benches] where name != "echo" {
-                    let hint = nearestName(to: name, in: ["echo"]) ?? "echo"
-                    throw UsageError(
-                        "there is no bench \(quoted(name)); did you mean \(hint)?",
-                        path: arguments.path
+                for bench in try asked(arguments) {
+                    let request = BenchRequest(
+                        bench: bench,
+                        workers: arguments[workers],
+                        window: arguments[window],
+                        codec: arguments[codec],
+                        time: .seconds(arguments[seconds]),
+                        repetitions: arguments[repetitions],
+                        json: arguments[jsonFlag]
                     )
+                    let code = try await run(request, context)
+                    if code != .ok { return code }
                 }
-                let request = BenchEchoRequest(
-                    workers: arguments[workers],
-                    window: arguments[window],
-                    codec: arguments[codec],
-                    time: .seconds(arguments[seconds]),
-                    repetitions: arguments[repetitions],
-                    json: arguments[jsonFlag]
-                )
-                return try await echo(request, context)
+                return .ok
             }
         )
+    }
+
+    /// The benches that were named, each once.
+    private static func asked(_ arguments: ParsedArguments) throws -> [BenchRequest.Bench] {
+        let known = BenchRequest.Bench.allCases.map(\.rawValue)
+        let named = try arguments[benches].map { name in
+            if let bench = BenchRequest.Bench(rawValue: name) { return bench }
+            let near = nearestName(to: name, in: known).map { "did you mean \($0)?" }
+            let hint = near ?? "there are \(known.joined(separator: " and "))"
+            throw UsageError("there is no bench \(quoted(name)); \(hint)", path: arguments.path)
+        }
+        if named.contains(.queue), arguments[window] != nil {
+            throw UsageError("--window is for the bench echo", path: arguments.path)
+        }
+        return named.isEmpty ? [.echo] : named
     }
 }

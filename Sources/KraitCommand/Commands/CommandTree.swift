@@ -7,7 +7,7 @@ func commandTree(_ programs: Programs) -> Command {
         DoctorCommand.command(programs.echoRoundTrip), ConfigCommand.command,
     ]
     if let demo = programs.demo { commands.append(DemoCommand.command(demo)) }
-    if let echo = programs.benchEcho { commands.append(BenchCommand.command(echo)) }
+    if let bench = programs.bench { commands.append(BenchCommand.command(bench)) }
     commands.append(VersionCommand.command)
     return Command(
         name: "krait",

@@ -7,10 +7,7 @@ enum EchoBenchProgram {
     static let workers = [1, 2]
     static let windows = [1, 64, 1_000]
 
-    @Sendable static func run(
-        _ request: BenchEchoRequest,
-        _ context: CommandContext
-    ) async throws -> ExitCode {
+    static func run(_ request: BenchRequest, _ context: CommandContext) async throws {
         for workers in request.workers.map({ [$0] }) ?? workers {
             for window in request.window.map({ [$0] }) ?? windows {
                 let settings = EchoBench.Settings(
@@ -23,7 +20,6 @@ enum EchoBenchProgram {
                 try await measure(settings, json: request.json, context)
             }
         }
-        return .ok
     }
 
     private static func measure(
@@ -70,11 +66,8 @@ enum EchoBenchProgram {
     ) -> String {
         var line = parameters(path, settings)
         for (key, value) in more.entries { line[key] = value }
-        line["n"] = .int(Int64(figures.n))
-        line["calls_per_s"] = .double(figures.callsPerSecond.rounded())
-        line["p50_us"] = .double(figures.p50Microseconds.rounded(toPlaces: 1))
-        line["p99_us"] = .double(figures.p99Microseconds.rounded(toPlaces: 1))
-        return text(line)
+        line.add(figures)
+        return line.line
     }
 
     /// The medians of the pairs: Krait over its floor.
@@ -88,12 +81,7 @@ enum EchoBenchProgram {
         line["calls_per_s"] = .double(summary.callsPerSecond.rounded(toPlaces: 3))
         line["p50_us"] = .double(summary.p50.rounded(toPlaces: 3))
         line["p99_us"] = .double(summary.p99.rounded(toPlaces: 3))
-        return text(line)
-    }
-
-    private static func text(_ line: ValueMap) -> String {
-        // Numbers, names and booleans: these can always be written.
-        ((try? Value.map(line).json(pretty: false)) ?? "{}") + "\n"
+        return line.line
     }
 
     private static func table(_ summary: EchoBench.Summary) -> String {
@@ -113,12 +101,5 @@ enum EchoBenchProgram {
             "\(summary.p99.rounded(toPlaces: 2))",
         ])
         return table.text
-    }
-}
-
-extension Double {
-    fileprivate func rounded(toPlaces places: Int) -> Double {
-        let scale = (0..<places).reduce(1.0) { scale, _ in scale * 10 }
-        return (self * scale).rounded() / scale
     }
 }

@@ -1,0 +1,13 @@
+/// `krait bench`: runs the bench that was asked for.
+enum BenchProgram {
+    @Sendable static func run(
+        _ request: BenchRequest,
+        _ context: CommandContext
+    ) async throws -> ExitCode {
+        switch request.bench {
+        case .echo: try await EchoBenchProgram.run(request, context)
+        case .queue: try await QueueBenchProgram.run(request, context)
+        }
+        return .ok
+    }
+}
