@@ -1,3 +1,4 @@
+import Krait
 import Testing
 
 @testable import KraitCommand
@@ -272,12 +273,12 @@ private enum Sample {
         ("stop!", "stop"), ("STOP", "stop"), ("dcotor", "doctor"),
     ])
     func `a slip of the finger finds the name`(_ typed: String, _ name: String) {
-        #expect(nearestName(to: typed, in: ["start", "stop", "status", "doctor"]) == name)
+        #expect(NearestName.find(typed, among: ["start", "stop", "status", "doctor"]) == name)
     }
 
     @Test(arguments: ["", "x", "banana", String(repeating: "s", count: 10_000)])
     func `what is near to nothing has no suggestion`(_ typed: String) {
-        #expect(nearestName(to: typed, in: ["start", "stop", "status", "doctor"]) == nil)
+        #expect(NearestName.find(typed, among: ["start", "stop", "status", "doctor"]) == nil)
     }
 }
 

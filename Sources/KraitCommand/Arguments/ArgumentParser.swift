@@ -1,3 +1,5 @@
+import Krait
+
 /// What a command line asks for.
 enum Request: Sendable {
     case run(ParsedArguments)
@@ -61,7 +63,7 @@ struct ArgumentParser {
             )
         }
         if name.hasPrefix("-") { return unknownOption(name, of: command, path: path) }
-        let hint = nearestName(to: name, in: names).map { "; did you mean `\($0)`?" } ?? ""
+        let hint = NearestName.find(name, among: names).map { "; did you mean `\($0)`?" } ?? ""
         return UsageError("there is no command \(quoted(name))\(hint)", path: path)
     }
 
@@ -69,7 +71,7 @@ struct ArgumentParser {
         let name = String(text.prefix { $0 != "=" })
         let shown = command.parameters.filter { $0.kind != .positional && !$0.isHidden }
         let names = shown.map(\.title) + ["--help"]
-        let hint = nearestName(to: name, in: names).map { "; did you mean `\($0)`?" } ?? ""
+        let hint = NearestName.find(name, among: names).map { "; did you mean `\($0)`?" } ?? ""
         return UsageError("there is no option \(quoted(name))\(hint)", path: path)
     }
 

@@ -1,3 +1,5 @@
+import Krait
+
 /// A form that a setting's text can have: how it is read, written, and named to a person.
 ///
 /// The command line and the configuration file share these, so that `30s` means the same in both.
@@ -126,7 +128,8 @@ extension TextForm {
             name: names.joined(separator: ", "),
             read: { text throws(TextProblem) in
                 if let choice = choices.first(where: { $0.name == text }) { return choice.value }
-                let hint = nearestName(to: text, in: names).map { "; did you mean \($0)?" } ?? ""
+                let near = NearestName.find(text, among: names)
+                let hint = near.map { "; did you mean \($0)?" } ?? ""
                 throw TextProblem(
                     "must be one of \(names.joined(separator: ", ")), not \(quoted(text))\(hint)"
                 )

@@ -1,4 +1,4 @@
-import KraitWire
+import Krait
 
 /// What a bench was asked for.
 ///
@@ -110,7 +110,7 @@ enum BenchCommand {
         let known = BenchRequest.Bench.allCases.map(\.rawValue)
         let named = try arguments[benches].map { name in
             if let bench = BenchRequest.Bench(rawValue: name) { return bench }
-            let near = nearestName(to: name, in: known).map { "did you mean \($0)?" }
+            let near = NearestName.find(name, among: known).map { "did you mean \($0)?" }
             let hint = near ?? "there are \(known.joined(separator: " and "))"
             throw UsageError("there is no bench \(quoted(name)); \(hint)", path: arguments.path)
         }

@@ -12,12 +12,6 @@ struct Configuration: Sendable, Equatable {
     var logLevel = LogLevel.info
     /// How long a stopping daemon waits for the calls that run.
     var drainTimeout = Defaults.drainTimeout
-    var routing = Routing.preferNative
+    var routing = RoutingPolicy.preferNative
     var pools: [PythonPool] = []
-
-    /// Where a call runs that both Swift code and a pool could answer.
-    enum Routing: String, Sendable, CaseIterable {
-        case preferNative = "prefer-native"
-        case preferPython = "prefer-python"
-    }
 }

@@ -31,7 +31,7 @@ extension Setting where Target == ConfigurationDraft {
         ),
         Setting(
             "routing",
-            .form(.choice(Configuration.Routing.allCases.map { ($0.rawValue, $0) })),
+            .form(.choice(RoutingPolicy.allCases.map { ($0.rawValue, $0) })),
             \.configuration.routing,
             "Where a call runs that both Swift code and a pool could answer."
         ),

@@ -8,7 +8,7 @@ extension TextForm where Value == String {
         read: { text throws(TextProblem) in
             if ["echo", "dspy"].contains(text) || isClassPath(text) { return text }
             let hint =
-                nearestName(to: text, in: ["echo", "dspy"])
+                NearestName.find(text, among: ["echo", "dspy"])
                 .map { "; did you mean \($0)?" } ?? ""
             throw TextProblem(
                 "must be an adapter: echo, dspy, or module:Class such as shop.adapters:Pricing, "

@@ -1,3 +1,5 @@
+import Krait
+
 /// One key of the configuration, declared once: its name and form, where it goes, what it means.
 ///
 /// Reading the file, the messages about it and the reference all come from the tables of these.
@@ -80,7 +82,7 @@ private func unknownKey(
 ) -> ConfigurationProblem {
     let place = path.isEmpty ? "" : " in \(path)"
     let hint =
-        nearestName(to: entry.key, in: names).map { "did you mean `\($0)`?" }
+        NearestName.find(entry.key, among: names).map { "did you mean `\($0)`?" }
         ?? "valid are \(names.joined(separator: ", "))"
     return .init("unknown key \(quoted(entry.key))\(place); \(hint)", at: entry.position)
 }

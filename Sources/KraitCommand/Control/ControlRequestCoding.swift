@@ -163,7 +163,8 @@ private struct RequestFields {
     func allow(_ keys: [String]) throws(ControlFailure) {
         let valid = keys + (place == "options" ? [] : ["id"])
         guard let unknown = map.keys.first(where: { !valid.contains($0) }) else { return }
-        let hint = nearestName(to: unknown, in: valid).map { "; did you mean \(quoted($0))?" } ?? ""
+        let near = NearestName.find(unknown, among: valid)
+        let hint = near.map { "; did you mean \(quoted($0))?" } ?? ""
         throw .malformed("\(place) has an unknown key \(quoted(unknown))\(hint)")
     }
 }

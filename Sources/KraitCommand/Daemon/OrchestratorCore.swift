@@ -14,7 +14,7 @@ struct OrchestratorCore: DaemonCore {
         let settings = OrchestratorSettings(
             runFolder: plan.directory.path,
             run: plan.run,
-            policy: configuration.routing == .preferNative ? .preferNative : .preferPython,
+            policy: configuration.routing,
             drainTimeout: configuration.drainTimeout,
             logger: plan.logger
         )

@@ -1,19 +1,26 @@
 /// Finds what somebody may have meant.
 package enum NearestName {
-    /// The candidate with the fewest edits (insert, delete, replace, swap of neighbours).
+    /// The candidate that is nearest to a name, if one is near enough to be worth a suggestion.
     ///
-    /// Nil if those are more than a third of the name. Long names are not compared: the cost is the
-    /// product of the lengths.
+    /// Near is at most one edit (insertion, deletion, replacement, swap of neighbours) for each
+    /// three characters, or one name being the beginning of the other; case does not count. Of
+    /// equally near ones the first counts. Long names are not compared: the cost is the product of
+    /// the lengths.
     package static func find(_ name: String, among candidates: some Sequence<String>) -> String? {
-        let name = Array(name.unicodeScalars)
-        guard name.count <= 64 else { return nil }
+        let typed = Array(name.lowercased().unicodeScalars)
+        guard !typed.isEmpty, typed.count <= 64 else { return nil }
         var best: (name: String, edits: Int)?
-        for candidate in candidates where candidate.unicodeScalars.count <= 64 {
-            let edits = distance(name, Array(candidate.unicodeScalars))
-            if edits < best?.edits ?? .max { best = (candidate, edits) }
+        for candidate in candidates {
+            let known = Array(candidate.lowercased().unicodeScalars)
+            guard known.count <= 64 else { continue }
+            let isBeginning =
+                typed.count >= 2 && (known.starts(with: typed) || typed.starts(with: known))
+            let edits = isBeginning ? 0 : distance(typed, known)
+            let isNear = edits <= max(1, max(typed.count, known.count) / 3)
+            guard isNear, edits < best?.edits ?? .max else { continue }
+            best = (candidate, edits)
         }
-        guard let best, best.edits <= max(1, name.count / 3) else { return nil }
-        return best.name
+        return best?.name
     }
 
     private static func distance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int {
