@@ -144,6 +144,19 @@ import Testing
         }
     }
 
+    @Test func `a signature that does not parse is shown with its place`() async throws {
+        try await withTemporaryDirectory { base in
+            try await withServer(ScriptedCore(), base: base) { _ in
+                let call = #"{"signature": "question -> answer: lst[int]"}"#
+                let shown = await krait(["call", "raise", call], base: base)
+                #expect(shown.errors.contains("\nquestion -> answer: lst[int]\n"))
+                #expect(shown.errors.contains("\n                    ^^^\nline 1, column 21: "))
+                let sound = #"{"signature": "question -> answer: list[int]"}"#
+                #expect(!(await krait(["call", "raise", sound], base: base).errors.contains("^")))
+            }
+        }
+    }
+
     @Test(arguments: [
         (["call", "echo", "{"], "krait call: JSON is not JSON"),
         (["call", "echo", "[]"], "krait call: JSON must be an object"),

@@ -1,4 +1,4 @@
-import KraitWire
+import Krait
 
 /// `krait call`: makes one call in the running daemon.
 enum CallCommand {
@@ -102,6 +102,7 @@ enum CallCommand {
                 try context.write(json: ["error": failure.wire])
             } else {
                 try context.errors.write("krait call: \(failure.details)\n")
+                if let place = placeInSignature(values) { try context.errors.write(place + "\n") }
             }
             return .failed
         }
@@ -127,6 +128,17 @@ enum CallCommand {
             )
         }
         return map
+    }
+
+    /// Where a signature among the arguments does not parse: a worker's fault says only why.
+    private static func placeInSignature(_ arguments: ValueMap) -> String? {
+        guard let text = arguments["signature"]?.string else { return nil }
+        do throws(SchemaError) {
+            _ = try Schema(parsing: text)
+            return nil
+        } catch {
+            return error.code == .delegated ? nil : error.rendering
+        }
     }
 
     /// Who answered, and how fast.
