@@ -38,7 +38,7 @@ let package = Package(
 
         library("KraitObservability"),
         library("KraitWire", ["CMessagePack"]),
-        library("KraitSignatures", ["KraitWire"]),
+        library("KraitSignatures", ["KraitObservability", "KraitWire"]),
         library("KraitZeroMQ", ["CZeroMQ", "CProcessSupport"]),
         library("KraitSupervision", ["KraitObservability"]),
         library("KraitPooling", ["KraitSupervision", "KraitWire", "KraitObservability"]),
@@ -92,7 +92,10 @@ let package = Package(
             ["KraitPooling", "KraitObservability", "KraitWire", "KraitZeroMQ"]
         ),
         tests("KraitRoutingTests", ["KraitRouting", "KraitSignatures", "KraitWire"]),
-        tests("KraitSignaturesTests", ["KraitSignatures", "KraitWire"]),
+        tests(
+            "KraitSignaturesTests",
+            ["KraitSignatures", "KraitObservability", "KraitWire"]
+        ),
         tests("KraitSupervisionTests", ["KraitSupervision", "KraitObservability"]),
         tests("KraitTestSupportTests", ["KraitObservability"]),
         tests("KraitWireTests", ["KraitWire", "CMessagePack"]),

@@ -8,7 +8,7 @@ enum Layering {
         "CProcessSupport": [],
         "KraitObservability": [],
         "KraitWire": ["CMessagePack"],
-        "KraitSignatures": ["KraitWire"],
+        "KraitSignatures": ["KraitWire", "KraitObservability"],
         "KraitPrompts": ["KraitSignatures"],
         "KraitEvaluation": ["KraitSignatures"],
         "KraitLM": ["KraitWire", "KraitObservability"],

@@ -45,12 +45,31 @@ public struct DelegationRule: RawRepresentable, Sendable, Hashable, CustomString
     public static let specialName = DelegationRule(rawValue: "special_name")
     /// A value whose coercion only pydantic can judge.
     public static let coercion = DelegationRule(rawValue: "coercion")
+    /// A class that comes with a signature and of which not enough is declared.
+    public static let declaredType = DelegationRule(rawValue: "declared_type")
+    /// A type whose JSON Schema depends on pydantic's finer choices.
+    public static let jsonSchema = DelegationRule(rawValue: "json_schema")
+    /// A JSON Schema that repeats the documentation of a class of DSPy's.
+    public static let classDocumentation = DelegationRule(rawValue: "class_documentation")
+    /// Markup beyond elements, text, references and comments, which only expat can judge.
+    public static let markup = DelegationRule(rawValue: "markup")
+
+    /// A text whose repair would take more than a bounded number of steps per character.
+    public static let effort = DelegationRule(rawValue: "effort")
+
+    /// A value of a class that is known by its name alone.
+    public static let declaredClass = DelegationRule(rawValue: "declared_class")
+    /// A value of one of DSPy's own types, whose classes read text in their own ways.
+    public static let customType = DelegationRule(rawValue: "custom_type")
+    /// A set whose elements are wanted in its order.
+    public static let setOrder = DelegationRule(rawValue: "set_order")
 
     /// Every rule there is, for documentation and its checks.
     public static let all: [DelegationRule] = [
         .module, .callerFrame, .dspyName, .typingName, .privateName, .forwardReference,
         .typeArguments, .metadata, .fieldCall, .formattedString, .namedCharacter, .surrogate,
-        .beyondFields, .depth, .specialName, .coercion,
+        .beyondFields, .depth, .specialName, .coercion, .declaredType, .jsonSchema,
+        .classDocumentation, .markup, .effort, .declaredClass, .customType, .setOrder,
     ]
 
     private static let explanations: [DelegationRule: String] = [
@@ -70,5 +89,13 @@ public struct DelegationRule: RawRepresentable, Sendable, Hashable, CustomString
         .depth: "nesting too deep to judge natively",
         .specialName: "a field name that pydantic treats in its own way",
         .coercion: "a value that only pydantic can coerce",
+        .declaredClass: "a value of a class that only the worker can judge",
+        .customType: "a value of one of DSPy's own types",
+        .setOrder: "the order of a set's elements",
+        .effort: "a text whose repair takes more than linear time",
+        .declaredType: "a class of which not enough is declared",
+        .jsonSchema: "a type whose JSON Schema depends on pydantic's finer choices",
+        .classDocumentation: "a JSON Schema that repeats a DSPy class's documentation",
+        .markup: "markup that only expat can judge",
     ]
 }

@@ -1,3 +1,5 @@
+import KraitWire
+
 /// One input or output of a signature.
 public struct Field: Sendable, Hashable {
     /// The name, as Python keeps it: in Unicode's normal form KC.
@@ -14,6 +16,10 @@ public struct Field: Sendable, Hashable {
     ///
     /// DSPy's equality tells a missing mark from false.
     var typeMark: Bool?
+    /// What a prompt says about the values that are allowed, as DSPy words pydantic's constraints.
+    package var constraints: String?
+    /// What an output is where a completion leaves it out.
+    package var fallback: Value?
 
     /// A field; without `description` and `prefix` it gets DSPy's.
     public init(

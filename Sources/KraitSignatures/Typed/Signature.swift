@@ -25,8 +25,8 @@ public protocol Signature: Sendable {
     static var notes: FieldNotes { get }
     /// The schema, by default derived from `Input`, `Output`, `instructions` and `notes`.
     ///
-    /// Derived anew at each call: keep it where it is needed often. A signature whose types decode
-    /// themselves in a way that accepts no placeholders gives its own.
+    /// Derived once for each type and kept, so `instructions` and `notes` must not change. A
+    /// signature whose types decode themselves in a way that accepts no placeholders gives its own.
     static var schema: Schema { get throws(SchemaError) }
 }
 
@@ -39,7 +39,7 @@ extension Signature {
 
     /// The schema that the types say.
     public static var schema: Schema {
-        get throws(SchemaError) { try Schema(derivedFrom: Self.self) }
+        get throws(SchemaError) { try TypedSchemas.schema(of: Self.self) }
     }
 }
 

@@ -6,6 +6,10 @@ public struct TypeDeclaration: Sendable, Hashable {
     public var name: String
     /// What it is.
     public var kind: Kind
+    /// The documentation of the class, which its JSON Schema repeats.
+    package var documentation: String?
+    /// What a worker said about a class that only Python knows; nil where none was asked.
+    package var facts: TypeFacts?
 
     /// What a declaration makes.
     public enum Kind: Sendable, Hashable {
@@ -25,6 +29,9 @@ public struct TypeDeclaration: Sendable, Hashable {
         public var type: String
         /// What the model's schema says about it.
         public var description: String?
+        /// What is known of a class that somebody else wrote; nil for one that the worker makes of
+        /// this declaration, where a field that may be `None` is that by default.
+        package var presence: Presence?
 
         /// A field of a model.
         public init(_ name: String, type: String, description: String? = nil) {
@@ -32,6 +39,16 @@ public struct TypeDeclaration: Sendable, Hashable {
             self.type = type
             self.description = description
         }
+    }
+
+    /// What a model's field is where nothing is given for it.
+    package enum Presence: Sendable, Hashable {
+        /// An error.
+        case required
+        /// This value.
+        case constant(Value)
+        /// What some function makes.
+        case made
     }
 
     /// A case of an enumeration and the value that stands for it in text and JSON.
@@ -62,6 +79,22 @@ public struct TypeDeclaration: Sendable, Hashable {
     /// An enumeration of these cases.
     public static func enumeration(_ name: String, _ cases: [Case]) -> TypeDeclaration {
         TypeDeclaration(name, .enumeration(cases))
+    }
+
+    /// What prompts need to know of a class that only Python knows.
+    package struct TypeFacts: Sendable, Hashable {
+        /// Whether DSPy's `Type` is among its bases.
+        package var isDSPyType: Bool
+        /// What its `description()` says.
+        package var description: String
+        /// Whether DSPy's `Code` is among its bases.
+        package var isCode: Bool
+
+        package init(isDSPyType: Bool = false, description: String = "", isCode: Bool = false) {
+            self.isDSPyType = isDSPyType
+            self.description = description
+            self.isCode = isCode
+        }
     }
 
     /// As the worker's `dspy` adapter takes it; nil for a class it knows by itself.

@@ -60,6 +60,9 @@ struct TypeLowering {
         case .form(let form): throw unsupported("`\(form.rawValue)` without arguments")
         case .alias(let alias):
             switch alias.support {
+            case .native where alias.container == .tuple:
+                // `Tuple` is a tuple of any length, and DSPy prints it as the empty `Tuple[()]`.
+                return delegated(.typingName)
             case .native: return .generic(alias.container, [])
             case .refused: throw unsupported("`\(alias.name)`")
             case .delegated: return delegated(.typingName)
