@@ -39,6 +39,7 @@ let package = Package(
         library("KraitObservability"),
         library("KraitWire", ["CMessagePack"]),
         library("KraitSignatures", ["KraitObservability", "KraitWire"]),
+        library("KraitPrompts", ["KraitSignatures", "KraitWire", "KraitObservability"]),
         library("KraitZeroMQ", ["CZeroMQ", "CProcessSupport"]),
         library("KraitSupervision", ["KraitObservability"]),
         library("KraitPooling", ["KraitSupervision", "KraitWire", "KraitObservability"]),
@@ -47,24 +48,30 @@ let package = Package(
             ["KraitWire", "KraitZeroMQ", "KraitObservability", "CProcessSupport"]
         ),
         library("KraitRouting", ["KraitSignatures", "KraitWire"]),
-        library("KraitPipelines", ["KraitRouting", "KraitSignatures", "KraitWire"]),
+        library(
+            "KraitPipelines",
+            ["KraitPrompts", "KraitRouting", "KraitSignatures", "KraitWire"]
+        ),
         library(
             "Krait",
             [
-                "KraitObservability", "KraitPipelines", "KraitPooling", "KraitRouting",
-                "KraitSignatures", "KraitSupervision", "KraitWire", "KraitWorkers", "KraitZeroMQ",
+                "KraitObservability", "KraitPipelines", "KraitPooling",
+                "KraitPrompts", "KraitRouting", "KraitSignatures", "KraitSupervision", "KraitWire",
+                "KraitWorkers", "KraitZeroMQ",
             ]
         ),
         .target(
             name: "Benchmarks",
-            dependencies: ["Krait", "KraitWire", "KraitWorkers", "CZeroMQ"],
+            dependencies: [
+                "Krait", "KraitPrompts", "KraitSignatures", "KraitWire", "KraitWorkers", "CZeroMQ",
+            ],
             path: "Benchmarks",
             exclude: ["README.md", "worker_loop.py"],
             swiftSettings: settings
         ),
         .executableTarget(
             name: "KraitCommand",
-            dependencies: ["Krait", "Benchmarks", "CYAML"],
+            dependencies: ["Krait", "KraitPrompts", "Benchmarks", "CYAML"],
             swiftSettings: settings
         ),
 
@@ -91,6 +98,7 @@ let package = Package(
             "KraitPoolingTests",
             ["KraitPooling", "KraitObservability", "KraitWire", "KraitZeroMQ"]
         ),
+        tests("KraitPromptsTests", ["KraitPrompts", "KraitSignatures", "KraitWire"]),
         tests("KraitRoutingTests", ["KraitRouting", "KraitSignatures", "KraitWire"]),
         tests(
             "KraitSignaturesTests",

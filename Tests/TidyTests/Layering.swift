@@ -2,14 +2,15 @@
 enum Layering {
     /// DESIGN §2's table, with what building showed.
     ///
-    /// Workers log, pools queue calls as they are on the wire, and the benchmarks' floor starts
-    /// workers. An arrow to a Krait target carries those beneath that one.
+    /// Workers log, pools queue calls as they are on the wire, signatures are kept behind a lock,
+    /// and the benchmarks' floor starts workers. An arrow to a Krait target carries those beneath
+    /// that one.
     static let mayImport: [String: Set<String>] = [
         "CProcessSupport": [],
         "KraitObservability": [],
         "KraitWire": ["CMessagePack"],
         "KraitSignatures": ["KraitWire", "KraitObservability"],
-        "KraitPrompts": ["KraitSignatures"],
+        "KraitPrompts": ["KraitSignatures", "KraitWire", "KraitObservability"],
         "KraitEvaluation": ["KraitSignatures"],
         "KraitLM": ["KraitWire", "KraitObservability"],
         "KraitZeroMQ": ["CZeroMQ", "CProcessSupport"],
@@ -18,19 +19,23 @@ enum Layering {
         "KraitWorkers": ["KraitWire", "KraitZeroMQ", "KraitObservability", "CProcessSupport"],
         "KraitStore": ["CSQLite", "KraitWire"],
         "KraitRouting": ["KraitSignatures", "KraitWire"],
-        "KraitPipelines": ["KraitRouting"],
+        "KraitPipelines": ["KraitRouting", "KraitPrompts"],
         "Krait": [
             "KraitObservability", "KraitWire", "KraitSignatures", "KraitPrompts",
             "KraitEvaluation", "KraitLM", "KraitZeroMQ", "KraitSupervision", "KraitPooling",
             "KraitWorkers", "KraitStore", "KraitRouting", "KraitPipelines",
         ],
-        "Benchmarks": ["Krait", "KraitWire", "KraitWorkers", "CZeroMQ", "CProcessSupport"],
+        "Benchmarks": [
+            "Krait", "KraitEvaluation", "KraitPrompts", "KraitSignatures", "KraitWire",
+            "KraitWorkers", "CZeroMQ", "CProcessSupport",
+        ],
         "KraitCommand": reexported.union(["Krait", "Benchmarks", "CYAML"]),
     ]
 
     /// What `Krait`'s users see; only these targets have anything public.
     static let reexported: Set<String> = [
-        "KraitWire", "KraitSignatures", "KraitPipelines", "KraitRouting", "KraitObservability",
+        "KraitWire", "KraitSignatures", "KraitPrompts", "KraitEvaluation", "KraitPipelines",
+        "KraitRouting", "KraitObservability",
     ]
 
     /// The system's modules, which everybody may import.
