@@ -39,6 +39,7 @@ let package = Package(
         library("KraitObservability"),
         library("KraitWire", ["CMessagePack"]),
         library("KraitSignatures", ["KraitObservability", "KraitWire"]),
+        library("KraitEvaluation", ["KraitSignatures", "KraitWire"]),
         library("KraitPrompts", ["KraitSignatures", "KraitWire", "KraitObservability"]),
         library("KraitZeroMQ", ["CZeroMQ", "CProcessSupport"]),
         library("KraitSupervision", ["KraitObservability"]),
@@ -55,7 +56,7 @@ let package = Package(
         library(
             "Krait",
             [
-                "KraitObservability", "KraitPipelines", "KraitPooling",
+                "KraitEvaluation", "KraitObservability", "KraitPipelines", "KraitPooling",
                 "KraitPrompts", "KraitRouting", "KraitSignatures", "KraitSupervision", "KraitWire",
                 "KraitWorkers", "KraitZeroMQ",
             ]
@@ -63,7 +64,8 @@ let package = Package(
         .target(
             name: "Benchmarks",
             dependencies: [
-                "Krait", "KraitPrompts", "KraitSignatures", "KraitWire", "KraitWorkers", "CZeroMQ",
+                "Krait", "KraitEvaluation", "KraitPrompts", "KraitSignatures", "KraitWire",
+                "KraitWorkers", "CZeroMQ",
             ],
             path: "Benchmarks",
             exclude: ["README.md", "worker_loop.py"],
@@ -86,6 +88,7 @@ let package = Package(
             "KraitCommandTests",
             ["KraitCommand", "Krait", "KraitObservability", "KraitWire"]
         ),
+        tests("KraitEvaluationTests", ["KraitEvaluation", "KraitObservability", "KraitWire"]),
         tests("KraitObservabilityTests", ["KraitObservability"]),
         tests(
             "KraitPipelinesTests",

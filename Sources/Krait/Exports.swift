@@ -1,4 +1,5 @@
 // What a program that imports Krait sees of the targets below it.
+@_exported import KraitEvaluation
 @_exported import KraitObservability
 @_exported import KraitPipelines
 @_exported import KraitPrompts
