@@ -8,6 +8,7 @@ import Glibc
         let programs = Programs(
             makeCore: { OrchestratorCore($0) },
             demo: DemoProgram.run,
+            parity: ParityProgram.run,
             bench: BenchProgram.run,
             echoRoundTrip: EchoRoundTrip.run
         )

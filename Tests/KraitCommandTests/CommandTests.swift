@@ -103,6 +103,8 @@ import Testing
         let rest = ["--seconds", "0.5", "--repetitions", "5", "--json"]
         #expect(await krait(line + rest, base: "/", programs: programs).code == .ok)
         #expect(await krait(["bench"], base: "/", programs: programs).code == .ok)
+        let native = ["bench", "native", "chat.format", "metric.em", "--repetitions", "2"]
+        #expect(await krait(native, base: "/", programs: programs).code == .ok)
         let requests = asked.withLock { $0 }
         #expect(
             requests == [
@@ -115,6 +117,13 @@ import Testing
                     json: true
                 ),
                 BenchRequest(time: .seconds(2), repetitions: 3, json: false),
+                BenchRequest(
+                    bench: .native,
+                    parts: ["chat.format", "metric.em"],
+                    time: .milliseconds(500),
+                    repetitions: 2,
+                    json: false
+                ),
             ]
         )
     }
@@ -163,9 +172,15 @@ import Testing
         (["call", "echo", "-"], "krait call: standard input is not JSON"),
         (["call", "echo", "{}", "--deadline", "-1s"], "krait call: --deadline must be a time"),
         (["bench", "ehco"], "krait bench: there is no bench \"ehco\"; did you mean echo?"),
+        (
+            ["bench", "native", "chat.fromat"],
+            "krait bench: there is no native bench \"chat.fromat\""
+        ),
+        (["parity"], "krait parity: needs one of --corpus DIR, --live FILE and --generate N"),
+        (["parity", "--corpus", "x", "--live", "y"], "krait parity: needs one of"),
     ])
     func `a line that is not valid ends with 2`(_ line: [String], _ reason: String) async {
-        let programs = Programs(bench: { _, _ in .ok })
+        let programs = Programs(parity: { _, _ in .ok }, bench: { _, _ in .ok })
         let outcome = await krait(line, base: "/nowhere", programs: programs)
         #expect(outcome.code == .usage)
         #expect(outcome.errors.hasPrefix(reason), "\(outcome.errors)")

@@ -1,3 +1,4 @@
+import Benchmarks
 import Krait
 
 /// What a bench was asked for.
@@ -9,6 +10,8 @@ struct BenchRequest: Sendable, Equatable {
     /// How many calls are under way at once.
     var window: Int?
     var codec: Codec?
+    /// The parts of `native` by name; empty for all.
+    var parts: [String] = []
     /// How long each measurement runs.
     var time: Duration
     var repetitions: Int
@@ -16,15 +19,16 @@ struct BenchRequest: Sendable, Equatable {
 
     /// The benches there are.
     enum Bench: String, CaseIterable {
-        case echo, queue
+        case echo, queue, native
     }
 }
 
-/// `krait bench`: what a call costs, beside its floor.
+/// `krait bench`: what a call costs, beside its floor, and what native code saves.
 enum BenchCommand {
     static let benches = Argument<[String]>.rest(
         "NAME",
-        "the benches: echo (the default) beside its floor; queue, 10,000 waiting calls beside 10"
+        "echo, the default, beside its floor; queue, 10,000 waiting calls beside 10; native, Swift "
+            + "beside DSPy, and perhaps names of its parts"
     )
     static let workers = Argument<Int?>.option(
         "workers",
@@ -44,12 +48,11 @@ enum BenchCommand {
         .codec,
         "what calls travel in: json or msgpack (without it msgpack)"
     )
-    static let seconds = Argument.option(
+    static let seconds = Argument<Double?>.option(
         "seconds",
         "S",
         .number(0.1...600),
-        default: 2,
-        "how long each measurement runs"
+        "how long each measurement runs; without it 2, and 0.5 for each part of native"
     )
     static let repetitions = Argument.option(
         "repetitions",
@@ -83,17 +86,24 @@ enum BenchCommand {
                     text: "krait bench queue --seconds 1",
                     meaning: "what 10,000 waiting calls cost"
                 ),
+                .init(
+                    text: "krait bench native chat.format chat.parse",
+                    meaning: "ChatAdapter, natively and in Python"
+                ),
             ],
             exitCodes: [.failed, .startFailed, .interrupted],
             interruption: .cancels,
             run: { arguments, context in
-                for bench in try asked(arguments) {
+                let (benches, parts) = try asked(arguments)
+                for bench in benches {
+                    let usual = bench == .native ? 0.5 : 2
                     let request = BenchRequest(
                         bench: bench,
                         workers: arguments[workers],
                         window: arguments[window],
                         codec: arguments[codec],
-                        time: .seconds(arguments[seconds]),
+                        parts: parts,
+                        time: .seconds(arguments[seconds] ?? usual),
                         repetitions: arguments[repetitions],
                         json: arguments[jsonFlag]
                     )
@@ -105,18 +115,36 @@ enum BenchCommand {
         )
     }
 
-    /// The benches that were named, each once.
-    private static func asked(_ arguments: ParsedArguments) throws -> [BenchRequest.Bench] {
-        let known = BenchRequest.Bench.allCases.map(\.rawValue)
-        let named = try arguments[benches].map { name in
-            if let bench = BenchRequest.Bench(rawValue: name) { return bench }
+    /// The benches that were named, and behind `native` its parts.
+    private static func asked(
+        _ arguments: ParsedArguments
+    ) throws -> (benches: [BenchRequest.Bench], parts: [String]) {
+        func unknown(_ kind: String, _ name: String, among known: [String]) -> UsageError {
             let near = NearestName.find(name, among: known).map { "did you mean \($0)?" }
-            let hint = near ?? "there are \(known.joined(separator: " and "))"
-            throw UsageError("there is no bench \(quoted(name)); \(hint)", path: arguments.path)
+            let hint = near ?? "there are \(known.joined(separator: ", "))"
+            return UsageError(
+                "there is no \(kind) \(quoted(name)); \(hint)",
+                path: arguments.path
+            )
         }
-        if named.contains(.queue), arguments[window] != nil {
+        var benches: [BenchRequest.Bench] = []
+        var parts: [String] = []
+        for name in arguments[self.benches] {
+            if let bench = BenchRequest.Bench(rawValue: name) {
+                benches.append(bench)
+            } else if benches.last == .native {
+                guard NativeBench.names.contains(name) else {
+                    throw unknown("native bench", name, among: NativeBench.names)
+                }
+                parts.append(name)
+            } else {
+                let known = BenchRequest.Bench.allCases.map(\.rawValue)
+                throw unknown("bench", name, among: known)
+            }
+        }
+        if !benches.isEmpty, !benches.contains(.echo), arguments[window] != nil {
             throw UsageError("--window is for the bench echo", path: arguments.path)
         }
-        return named.isEmpty ? [.echo] : named
+        return (benches.isEmpty ? [.echo] : benches, parts)
     }
 }

@@ -53,6 +53,7 @@ struct Programs: Sendable {
     /// Makes what a daemon serves.
     var makeCore: (@Sendable (DaemonPlan) throws -> any DaemonCore)?
     var demo: (@Sendable (DemoRequest, CommandContext) async throws -> ExitCode)?
+    var parity: (@Sendable (ParityRequest, CommandContext) async throws -> ExitCode)?
     var bench: (@Sendable (BenchRequest, CommandContext) async throws -> ExitCode)?
     /// Starts a pool of one echo worker, calls it once, and stops it again.
     var echoRoundTrip: (@Sendable (_ python: String?) async throws -> Duration)?

@@ -7,6 +7,7 @@ func commandTree(_ programs: Programs) -> Command {
         DoctorCommand.command(programs.echoRoundTrip), ConfigCommand.command,
     ]
     if let demo = programs.demo { commands.append(DemoCommand.command(demo)) }
+    if let parity = programs.parity { commands.append(ParityCommand.command(parity)) }
     if let bench = programs.bench { commands.append(BenchCommand.command(bench)) }
     commands.append(VersionCommand.command)
     return Command(

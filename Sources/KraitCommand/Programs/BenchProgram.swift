@@ -7,6 +7,7 @@ enum BenchProgram {
         switch request.bench {
         case .echo: try await EchoBenchProgram.run(request, context)
         case .queue: try await QueueBenchProgram.run(request, context)
+        case .native: try await NativeBenchProgram.run(request, context)
         }
         return .ok
     }
