@@ -1,6 +1,6 @@
 # A thin door: each target is one script in .ci, which does its own set-up.
 
-.PHONY: help demo test coverage lint bench clean
+.PHONY: help demo test coverage lint bench fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -20,6 +20,9 @@ lint: ## formatting of Swift; formatting, lint and types of Python
 
 bench: ## measure Krait beside its floor
 	@.ci/bench
+
+fuzz: ## a million changed inputs for the parsers, under the sanitizers
+	@.ci/fuzz
 
 clean: ## remove all that was built or installed in this folder
 	@rm -rf .build .venv python/.mypy_cache python/.ruff_cache python/.pytest_cache

@@ -125,6 +125,7 @@ let package = Package(
             path: "Tests/ReadmeExamples",
             swiftSettings: settings
         ),
+        tests("FuzzTests", ["KraitPrompts", "KraitSignatures", "KraitWire"]),
         tests("SimulationTests", ["KraitPooling"]),
         tests("TidyTests", ["KraitObservability"]),
     ],

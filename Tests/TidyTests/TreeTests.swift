@@ -42,14 +42,12 @@ import Testing
         #expect(findings == [])
     }
 
-    @Test func `the code in README is compiled as it stands`() throws {
-        let file = tree.file("README.md")
-        let readme = try #require(file, "README.md is missing")
+    @Test(arguments: ["README.md", "Sources/Krait/Krait.docc/Native.md"])
+    func `the code in documents is compiled as it stands`(path: String) throws {
+        let document = try #require(tree.file(path), "\(path) is missing")
         let examples = tree.files.filter { $0.path.hasPrefix("Tests/ReadmeExamples/") }
-        let blocks = Documents.swiftBlocks(in: readme).count
-        let findings = Documents.exampleFindings(in: readme, examples: examples)
-        #expect(blocks > 0)
-        #expect(findings == [])
+        #expect(!Documents.swiftBlocks(in: document).isEmpty)
+        #expect(Documents.exampleFindings(in: document, examples: examples) == [])
     }
 
     @Test func `every link between documents leads somewhere`() {

@@ -1,0 +1,34 @@
+import Foundation
+import Testing
+
+/// How much is tried: a little in each run of the tests, a million in `make fuzz`.
+enum FuzzRun {
+    /// How many inputs each parser gets.
+    static let rounds = number("KRAIT_FUZZ_ROUNDS") ?? 2_000
+    /// Another seed makes other inputs.
+    static let seed = UInt64(number("KRAIT_FUZZ_SEED") ?? 1)
+    /// In how many parts they run beside each other.
+    static let parts: Range<UInt64> = 0..<4
+    /// No input of 4 KiB needs a hundredth of it, also under a sanitizer on a busy machine.
+    static let patience = Duration.seconds(10)
+
+    private static func number(_ name: String) -> Int? {
+        ProcessInfo.processInfo.environment[name].flatMap { Int($0) }
+    }
+
+    /// Gives `body` one part's share of the inputs, and says which of them took too long.
+    static func each(
+        _ part: UInt64,
+        _ seeds: Seeds,
+        _ body: (String) throws -> Void
+    ) rethrows {
+        var mutator = Mutator(seed: seed &* 1_000 &+ part, seeds: seeds)
+        for _ in 0..<(rounds / parts.count) {
+            let text = mutator.text()
+            let start = ContinuousClock.now
+            try body(text)
+            let took = start.duration(to: .now)
+            if took > patience { Issue.record("\(took) for \(String(reflecting: text))") }
+        }
+    }
+}
