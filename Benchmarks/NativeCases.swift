@@ -154,8 +154,9 @@ struct NativeCase: Sendable {
         var values = fields
         values["hints"] = ["rivers", "northern France"]
         let given = values
+        let compiled = Result { try TextTemplate(parsing: text) }
         return NativeCase("template.render", ["template": .string(text), "values": .map(given)]) {
-            try TextTemplate(parsing: text).render(given)
+            try compiled.get().render(given)
         } answer: {
             .string($0)
         }

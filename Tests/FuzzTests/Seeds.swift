@@ -69,7 +69,8 @@ extension Seeds {
 
     static let completions = Seeds(
         texts: [
-            "[[ ## reasoning ## ]]\nSo.\n\n[[ ## answer ## ]]\nParis\n\n[[ ## count ## ]]\n3\n\n[[ ## completed ## ]]",
+            "[[ ## reasoning ## ]]\nSo.\n\n[[ ## answer ## ]]\nParis\n\n"
+                + "[[ ## count ## ]]\n3\n\n[[ ## completed ## ]]",
             #"{"reasoning": "So.", "answer": "Paris", "count": 3}"#,
             "<reasoning>So.</reasoning>\n<answer>Paris</answer>\n<count>3</count>",
         ],
@@ -86,7 +87,7 @@ extension Seeds {
         texts: [
             "{% for x in xs -%} {{ loop.index }}: {{ x | upper }} {%- else %}none{% endfor %}",
             "{% macro m(a, b=1) %}{{ a ~ b }}{{ caller() if caller }}{% endmacro %}{{ m(2) }}",
-            "{% if a and not b or xs|length > 2 %}{{ xs[::-1] }}{% elif c is defined %}x{% endif %}",
+            "{% if a and not b or xs|length > 2 %}{{ xs[::-1] }}{% elif c is defined %}{% endif %}",
             "{% set ns = namespace(n=0) %}{% set ns.n = ns.n + 1 %}{{ ns.n // 2 ** 3 % 5 }}",
             "{% raw %}{{ no }}{% endraw %}{# note #}{{ m['k'].v | tojson(indent=2) | indent(4) }}",
             "{% call(u) m(xs) %}{{ u }}{% endcall %}{% filter trim %} x {% endfilter %}",

@@ -198,8 +198,10 @@ import Testing
         try await withTemporaryDirectory { base in
             try await withServer(ScriptedCore(), name: "a", base: base) { first in
                 try await withServer(ScriptedCore(), name: "b", base: base) { second in
-                    #expect(try await ControlClient(directory: first).ping().name == "a")
-                    #expect(try await ControlClient(directory: second).ping().name == "b")
+                    for (directory, name) in [(first, "a"), (second, "b")] {
+                        let client = ControlClient(directory: directory)
+                        #expect(try await client.ping(timeout: .seconds(50)).name == name)
+                    }
                     #expect(first.neighbours() == ["b"])
                     let error = try await #require(throws: ControlClientError.self) {
                         let directory = try RunDirectory(name: "c", chosen: base, environment: [:])
@@ -315,7 +317,7 @@ import Testing
             let directory = try RunDirectory(name: "d", chosen: base, environment: [:])
             let client = ControlClient(directory: directory)
             await #expect(throws: ControlClientError.notRunning(name: "d", others: [], log: nil)) {
-                _ = try await client.ping()
+                _ = try await client.ping(timeout: .seconds(50))
             }
             let claimed = try ClaimedRunDirectory(directory)
             let listener = try UnixSocket.listen(at: directory.controlSocket, backlog: 1)
@@ -323,7 +325,7 @@ import Testing
             await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     await #expect(throws: ControlClientError.notKrait(directory.controlSocket)) {
-                        _ = try await client.ping()
+                        _ = try await client.ping(timeout: .seconds(50))
                     }
                 }
                 _ = await eventually {

@@ -11,8 +11,8 @@ import KraitWire
 ///
 /// The text is compiled once, when the step is made. What does not parse, or names what a `Codable`
 /// type does not have, is an error when the pipeline is validated or first run, with line and
-/// column. See `TextTemplate` for the language, which is Jinja's; what Jinja would print as nothing,
-/// a name that the input does not have, is an error here unless it stands in an `if`.
+/// column. See `TextTemplate` for the language, which is Jinja's; what Jinja would print as
+/// nothing, a name that the input does not have, is an error here unless it stands in an `if`.
 public struct Template<Input: Sendable>: Step {
     /// What the step is called in paths and traces.
     public var name: String { "Template" }

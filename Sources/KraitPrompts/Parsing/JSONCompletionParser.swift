@@ -19,13 +19,16 @@ struct JSONCompletionParser {
             )
         }
         var fields = PythonDict()
-        for (key, value) in object.entries where output(key) != nil { fields[key] = value }
+        for (key, value) in object.entries where place(of: key) != nil { fields[key] = value }
         for (key, value) in fields.entries {
-            guard let field = output(key) else { continue }
+            guard let place = place(of: key) else { continue }
+            if plan.outputs[place].isText {
+                fields[key] = .string(value.text)
+                continue
+            }
+            let field = plan.outputs[place]
             do {
-                fields[key] =
-                    field.isText
-                    ? .string(value.text) : try plan.parser.parse(value, as: field.type)
+                fields[key] = try plan.parser.parse(value, as: field.type)
             } catch {
                 let reason = try FoundFields.reason(error)
                 throw .unparsable(
@@ -49,9 +52,9 @@ struct JSONCompletionParser {
         }
     }
 
-    private func output(_ key: PythonValue) -> PromptPlan.FieldPlan? {
+    private func place(of key: PythonValue) -> Int? {
         guard case .string(let name) = key else { return nil }
-        return name.withUTF8Bytes { plan.output(named: $0) }.map { plan.outputs[$0] }
+        return name.withUTF8Bytes { plan.output(named: $0) }
     }
 
     private func complete(_ found: PythonDict, _ text: String) throws(PromptError) -> PythonDict {

@@ -17,6 +17,12 @@ public final class TemplateCache: Sendable {
         let flags: [Bool]
         let nesting: Int
         let bytes: Int
+
+        func hash(into hasher: inout Hasher) {
+            // All at once: an array would be hashed byte by byte.
+            text.withUnsafeBytes { hasher.combine(bytes: $0) }
+            hasher.combine(flags)
+        }
     }
 
     private struct State {

@@ -61,7 +61,8 @@ public struct TemplateFunction: Sendable {
     /// A function of positional and named arguments.
     ///
     /// It must be quick and must not wait: rendering is synchronous. What it throws becomes a
-    /// `TemplateError` of kind `raised` at the place of the call; a `TemplateError` passes as it is.
+    /// `TemplateError` of kind `raised` at the place of the call; a `TemplateError` passes as it
+    /// is.
     public init(_ body: @escaping @Sendable ([Value], ValueMap) throws -> Value) {
         self.body = body
     }

@@ -14,7 +14,8 @@ package enum NearestName {
             let known = Array(candidate.lowercased().unicodeScalars)
             guard known.count <= 64 else { continue }
             let isBeginning =
-                typed.count >= 2 && (known.starts(with: typed) || typed.starts(with: known))
+                min(typed.count, known.count) >= 2
+                && (known.starts(with: typed) || typed.starts(with: known))
             let edits = isBeginning ? 0 : distance(typed, known)
             let isNear = edits <= max(1, max(typed.count, known.count) / 3)
             guard isNear, edits < best?.edits ?? .max else { continue }

@@ -1,5 +1,5 @@
-import Glibc
 import KraitObservability
+import KraitWire
 
 /// Signatures that were read before, so that a text that comes again costs a look instead of a
 /// parse.
@@ -123,25 +123,11 @@ extension Schema {
         _ instructions: String?,
         _ types: [TypeDeclaration]
     ) -> Bool {
-        guard Self.areSame(self.text, text), self.types == types else { return false }
+        guard ExactText.isSame(self.text, text), self.types == types else { return false }
         switch (givenInstructions, instructions) {
         case (nil, nil): return true
-        case (let mine?, let theirs?): return Self.areSame(mine, theirs)
+        case (let mine?, let theirs?): return ExactText.isSame(mine, theirs)
         default: return false
         }
-    }
-
-    /// Byte for byte; in one go, since comparing views element by element was most of a look.
-    private static func areSame(_ left: String, _ right: String) -> Bool {
-        guard left.utf8.count == right.utf8.count else { return false }
-        let known = left.utf8.withContiguousStorageIfAvailable { left in
-            right.utf8.withContiguousStorageIfAvailable { right in
-                guard let first = left.baseAddress, let second = right.baseAddress else {
-                    return left.isEmpty && right.isEmpty
-                }
-                return memcmp(first, second, left.count) == 0
-            }
-        }
-        return (known ?? nil) ?? left.utf8.elementsEqual(right.utf8)
     }
 }

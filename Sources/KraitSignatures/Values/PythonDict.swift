@@ -1,3 +1,5 @@
+import KraitWire
+
 /// Python's `dict`: keys of any hashable kind in the order in which they first came.
 ///
 /// Keys are the same as Python compares them, so `1`, `1.0` and `True` are one key. Small dicts
@@ -77,7 +79,7 @@ package struct PythonDict: Sendable {
         if case .string(let text) = key {
             return entries.firstIndex {
                 if case .string(let other) = $0.key {
-                    other.utf8.elementsEqual(text.utf8)
+                    ExactText.isSame(other, text)
                 } else {
                     false
                 }

@@ -1,4 +1,5 @@
 import Foundation
+import KraitWire
 
 extension PythonValue {
     /// Whether Python's `==` holds: numbers by what they are worth (`1 == 1.0 == True`).
@@ -7,7 +8,7 @@ extension PythonValue {
     package func equals(_ other: PythonValue) -> Bool {
         switch (self, other) {
         case (.none, .none), (.ellipsis, .ellipsis): return true
-        case (.string(let left), .string(let right)): return left.utf8.elementsEqual(right.utf8)
+        case (.string(let left), .string(let right)): return ExactText.isSame(left, right)
         case (.bytes(let left), .bytes(let right)): return left == right
         case (.list(let left), .list(let right)), (.tuple(let left), .tuple(let right)):
             return left.count == right.count && zip(left, right).allSatisfy { $0.equals($1) }

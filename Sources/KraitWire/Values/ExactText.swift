@@ -4,22 +4,22 @@ import Glibc
 ///
 /// Swift's own `==` compares by canonical equivalence: it holds an `é` of one scalar equal to one
 /// of two, which are different keys and different values to everybody else.
-struct ExactText: Hashable {
+package struct ExactText: Hashable {
     let text: String
 
     init(_ text: String) { self.text = text }
 
-    static func == (left: ExactText, right: ExactText) -> Bool {
+    package static func == (left: ExactText, right: ExactText) -> Bool {
         isSame(left.text, right.text)
     }
 
-    func hash(into hasher: inout Hasher) { Self.hash(text, into: &hasher) }
+    package func hash(into hasher: inout Hasher) { Self.hash(text, into: &hasher) }
 
     /// Whether two texts have the same UTF-8.
     ///
     /// Swift's comparison goes first: it is the quicker one, and what it tells apart is different.
     @inline(__always)
-    static func isSame(_ left: String, _ right: String) -> Bool {
+    package static func isSame(_ left: String, _ right: String) -> Bool {
         left == right && hasSameBytes(left, right)
     }
 

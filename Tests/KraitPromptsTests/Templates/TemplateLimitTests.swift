@@ -69,8 +69,8 @@ struct TemplateLimitTests {
     @Test(arguments: [
         "{{ 'x' * 1000000000000 }}", "{{ 'x'|center(100000000) }}", "{{ '%9999999d' % 1 }}",
         "{% for i in range(2000) %}{{ x }}{% endfor %}", "{{ x|replace('', x) }}",
-        "{% set ns = namespace(s=x) %}{% for i in range(40) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
-        "{% set ns = namespace(s='x') %}{% for i in range(90000) %}{% set ns.s = ns.s ~ x %}{% endfor %}",
+        "{% set n = namespace(s=x) %}{% for i in range(40) %}{% set n.s = n.s ~ n.s %}{% endfor %}",
+        "{% set n = namespace(s='') %}{% for i in range(9000) %}{% set n.s = n.s~x %}{% endfor %}",
         "{{ x|indent(100000000) }}", "{{ [x]|tojson(indent=100000000) }}", "{{ x.zfill(9999999) }}",
         "{{ ((x ~ '\\n') * 90) | indent(2000, true) }}", "{{ x|join(x) }}", "{{ x|join(x|e|e|e) }}",
     ])
