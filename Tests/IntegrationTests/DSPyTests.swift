@@ -171,7 +171,7 @@ import Testing
                 report("a pool of 4 DSPy workers, to all ready", began.duration(to: .now))
                 for _ in 0..<40 { _ = try await krait.call("predict", Self.question) }
                 let workers = await krait.status().pools[0].workers
-                let victim = try #require(workers[0].processID)
+                let victim = try #require(workers.first?.processID)
                 kill(victim, SIGKILL)
                 #expect(
                     await eventually {

@@ -133,13 +133,13 @@ import Testing
                         try await krait.call("asleep", ["seconds": 30])
                     }
                 }
-                #expect(await eventually { await krait.status().pools[0].workers[0].busy == 1 })
+                #expect(await eventually { await krait.status().pools[0].workers.first?.busy == 1 })
                 group.cancelAll()
                 return await group.next() ?? nil
             }
             #expect(error?.code == .cancelled)
             // The slot comes back when the worker has answered the cancel.
-            #expect(await eventually { await krait.status().pools[0].workers[0].busy == 0 })
+            #expect(await eventually { await krait.status().pools[0].workers.first?.busy == 0 })
         }
     }
 
@@ -158,7 +158,7 @@ import Testing
                 #expect(
                     await eventually {
                         let pool = await krait.status().pools[0]
-                        return pool.queued == 1 && pool.workers[0].busy == 1
+                        return pool.queued == 1 && pool.workers.first?.busy == 1
                     }
                 )
                 let error = await failure { () throws(CallError) in try await krait.call("pid") }

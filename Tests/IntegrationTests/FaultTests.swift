@@ -138,7 +138,7 @@ import Testing
                         }
                     }
                 }
-                #expect(await eventually { await self.pool(krait).workers[0].busy == 4 })
+                #expect(await eventually { await self.pool(krait).workers.first?.busy == 4 })
                 kill(victim, SIGSTOP)
                 return await group.reduce(into: [CallError?]()) { $0.append($1) }
             }
