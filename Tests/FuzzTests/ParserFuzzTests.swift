@@ -48,6 +48,8 @@ import Testing
                 let value = try ValueParser().parse(.string(text), as: field.type)
                 // What it gave is a value of the type, and has a text.
                 _ = try PromptValue.format(value, as: field.type)
+                // A text would be read a second time: `"[]"` is `[]`, which is no text.
+                guard value.string == nil else { return }
                 #expect(throws: Never.self) { try ValueParser().parse(value, as: field.type) }
             } catch {
                 expectNamed(error)
