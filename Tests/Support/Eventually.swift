@@ -7,7 +7,7 @@
 /// #expect(await eventually { await supervisor.children().isEmpty })
 /// ```
 package func eventually(
-    within bound: Duration = .seconds(10),
+    within bound: Duration = .seconds(60),
     _ condition: () async throws -> Bool
 ) async rethrows -> Bool {
     let deadline = ContinuousClock.now + bound
