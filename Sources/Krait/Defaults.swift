@@ -14,4 +14,10 @@ public enum Defaults {
     public static let startTimeout: Duration = .seconds(60)
     /// How long a stopping daemon waits for the calls that run.
     public static let drainTimeout: Duration = .seconds(30)
+    /// How often an idempotent call is made in all.
+    public static let attempts = 3
+    /// The share of failures at which an operation's breaker opens.
+    public static let breakerFailureRate = 0.5
+    /// How long an open breaker refuses the first time.
+    public static let breakerOpenFor: Duration = .seconds(5)
 }

@@ -46,6 +46,12 @@ public final class Orchestrator: Sendable {
         parts.compactMap(\.pool)
     }
 
+    var fallbacks: [Fallback] { parts.compactMap(\.fallback) }
+
+    var fallbackChains: FallbackChains {
+        FallbackChains(Dictionary(fallbacks.map { ($0.operation, $0.routes) }) { $0 + $1 })
+    }
+
     /// The native implementations; throws where one's signature does not hold together.
     func natives() throws(SchemaError) -> [Registry.Native] {
         var natives: [Registry.Native] = []

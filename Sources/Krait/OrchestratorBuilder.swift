@@ -1,15 +1,19 @@
 import KraitRouting
 
-/// One moving part of an orchestrator: a pool, or a native implementation.
+/// One moving part of an orchestrator: a pool, a native implementation, or a fallback.
 public struct OrchestratorPart: Sendable {
     enum Content: Sendable {
         case pool(PythonPool)
         case native(Native)
+        case fallback(Fallback)
     }
 
     let content: Content
 
     var pool: PythonPool? { if case .pool(let pool) = content { pool } else { nil } }
+    var fallback: Fallback? {
+        if case .fallback(let fallback) = content { fallback } else { nil }
+    }
     var native: Native? {
         if case .native(let native) = content { native } else { nil }
     }
@@ -31,6 +35,16 @@ public enum OrchestratorBuilder {
     /// A line that declares a native implementation.
     public static func buildExpression(_ native: Native) -> [OrchestratorPart] {
         [OrchestratorPart(content: .native(native))]
+    }
+
+    /// A line that declares where an operation's calls go when their place cannot take them.
+    public static func buildExpression(_ fallback: Fallback) -> [OrchestratorPart] {
+        [OrchestratorPart(content: .fallback(fallback))]
+    }
+
+    /// Several fallbacks, as a configuration holds them.
+    public static func buildExpression(_ fallbacks: [Fallback]) -> [OrchestratorPart] {
+        fallbacks.map { OrchestratorPart(content: .fallback($0)) }
     }
 
     /// All lines together.

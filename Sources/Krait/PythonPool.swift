@@ -26,6 +26,14 @@ public struct PythonPool: Sendable, Equatable {
     public var heartbeat: Duration
     /// How long a worker, and the import of the adapter, may take until it is ready.
     public var startTimeout: Duration
+    /// When calls of an operation that keeps failing are refused at once.
+    public var breaker: Breaker
+    /// How often an idempotent call is made in all where its worker is lost; 1 is never again.
+    public var attempts: Int
+    /// How many calls a second the pool takes; nil for any number.
+    public var rateLimit: Double?
+    /// How many calls a second the pool takes of one caller (`CallOptions.caller`); nil for any.
+    public var callerRateLimit: Double?
     /// Environment variables laid over the daemon's own for this pool's processes.
     public var environment: [String: String]
     /// Folders put before Python's own module path.
@@ -44,6 +52,10 @@ public struct PythonPool: Sendable, Equatable {
         timeout: Duration = Defaults.timeout,
         heartbeat: Duration = Defaults.heartbeat,
         startTimeout: Duration = Defaults.startTimeout,
+        breaker: Breaker = Breaker(),
+        attempts: Int = Defaults.attempts,
+        rateLimit: Double? = nil,
+        callerRateLimit: Double? = nil,
         environment: [String: String] = [:],
         path: [String] = []
     ) {
@@ -58,8 +70,42 @@ public struct PythonPool: Sendable, Equatable {
         self.timeout = timeout
         self.heartbeat = heartbeat
         self.startTimeout = startTimeout
+        self.breaker = breaker
+        self.attempts = attempts
+        self.rateLimit = rateLimit
+        self.callerRateLimit = callerRateLimit
         self.environment = environment
         self.path = path
+    }
+
+    /// When a pool stops sending the calls of an operation that keeps failing, and refuses them
+    /// with `circuit_open` instead: each operation is watched by itself.
+    ///
+    /// Counted are the last 30 seconds, once they hold 10 calls. A failure is a lost worker, a
+    /// deadline that passed after a second or more, and a language model that cannot be reached
+    /// or answers with 408, 429 or 5xx; an exception of the operation's own code is none. After
+    /// `openFor` three calls pass as a trial; where one fails, the next wait is twice as long, up
+    /// to a minute.
+    public struct Breaker: Sendable, Equatable {
+        /// The share of failures at which it opens; above 1 it never does.
+        public var failureRate: Double
+        /// A call that takes longer is slow; at four slow calls in five it opens.
+        ///
+        /// Nil for none.
+        public var slowCall: Duration?
+        /// How long calls are refused the first time.
+        public var openFor: Duration
+
+        /// The defaults suit a language model that is elsewhere.
+        public init(
+            failureRate: Double = Defaults.breakerFailureRate,
+            slowCall: Duration? = nil,
+            openFor: Duration = Defaults.breakerOpenFor
+        ) {
+            self.failureRate = failureRate
+            self.slowCall = slowCall
+            self.openFor = openFor
+        }
     }
 
     /// How worker processes come about.

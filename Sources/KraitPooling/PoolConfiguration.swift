@@ -12,6 +12,13 @@ package struct PoolConfiguration: Sendable, Equatable {
     package var backoff: RestartDelay
     /// How long a worker may be at a call that nobody waits for, before it is ended.
     package var abandonedGrace: Duration
+    package var breaker: BreakerPolicy
+    package var retries: RetryPolicy
+    /// How many calls the pool takes in a time, and how many of one caller; nil for any number.
+    package var rate: RateLimit?
+    package var callerRate: RateLimit?
+    /// How long a call that ended workers is suspected.
+    package var quarantine: Duration
 
     package init(
         workers: Int,
@@ -20,7 +27,12 @@ package struct PoolConfiguration: Sendable, Equatable {
         maximumStartFailures: Int = 5,
         stableAfter: Duration = .seconds(5),
         backoff: RestartDelay = RestartDelay(),
-        abandonedGrace: Duration = .seconds(5)
+        abandonedGrace: Duration = .seconds(5),
+        breaker: BreakerPolicy = BreakerPolicy(),
+        retries: RetryPolicy = RetryPolicy(),
+        rate: RateLimit? = nil,
+        callerRate: RateLimit? = nil,
+        quarantine: Duration = .seconds(600)
     ) {
         self.workers = workers
         self.queueLimit = queueLimit
@@ -29,6 +41,11 @@ package struct PoolConfiguration: Sendable, Equatable {
         self.stableAfter = stableAfter
         self.backoff = backoff
         self.abandonedGrace = abandonedGrace
+        self.breaker = breaker
+        self.retries = retries
+        self.rate = rate
+        self.callerRate = callerRate
+        self.quarantine = quarantine
     }
 }
 

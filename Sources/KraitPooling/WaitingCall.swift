@@ -12,8 +12,9 @@ final class WaitingCall: @unchecked Sendable {
         case failed(CallFailure)
     }
 
-    /// The call, until it is sent.
+    /// The call as it is sent, perhaps more than once.
     var envelope: [UInt8]
+    let traits: CallTraits
     let timeout: Duration?
     /// Its name within the pool, once it has arrived there.
     var id: CallID?
@@ -24,9 +25,22 @@ final class WaitingCall: @unchecked Sendable {
     // Not a checked one: that costs an allocation a call, and `finish` is what is to be checked.
     private var continuation: UnsafeContinuation<Void, Never>?
 
-    init(_ envelope: consuming [UInt8], timeout: Duration?) {
+    init(_ envelope: consuming [UInt8], _ traits: CallTraits, timeout: Duration?) {
         self.envelope = envelope
+        self.traits = traits
         self.timeout = timeout
+    }
+
+    /// Stands for what the call asks for: two calls of equal content have the same.
+    var fingerprint: UInt64 {
+        var hasher = Hasher()
+        envelope.withUnsafeBytes { bytes in
+            // The header differs from call to call.
+            hasher.combine(
+                bytes: UnsafeRawBufferPointer(rebasing: bytes.dropFirst(EnvelopeHeader.size))
+            )
+        }
+        return UInt64(bitPattern: Int64(hasher.finalize()))
     }
 
     /// The task waits from now on; the call may be handed to the pool.

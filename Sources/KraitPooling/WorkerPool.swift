@@ -10,7 +10,7 @@ package actor WorkerPool {
     private nonisolated let executor: any PoolExecutor
     private let source: any WorkerSource
     private let time: PoolTime
-    private let events: EventSink
+    private let events: PoolEvents
     private var machine: PoolStateMachine
     /// By the call's place in the machine's table.
     private var calls: [WaitingCall?] = []
@@ -38,7 +38,7 @@ package actor WorkerPool {
         self.executor = executor
         self.source = source
         self.time = time
-        self.events = events
+        self.events = PoolEvents(pool: name, sink: events)
         machine = PoolStateMachine(configuration)
     }
 
@@ -57,6 +57,7 @@ package actor WorkerPool {
     ///
     /// - Parameters:
     ///   - envelope: the whole call, but for its id and the remaining time, which are filled in.
+    ///   - traits: what the pool admits and orders it by.
     ///   - timeout: how long the caller waits in all; nil for ever.
     ///   - isolation: the caller's. The wait keeps it: a closure without one would go on by way of
     ///     the process's thread pool.
@@ -64,11 +65,12 @@ package actor WorkerPool {
     ///   the call at once, and the worker is told.
     package func call(
         _ envelope: consuming [UInt8],
+        _ traits: CallTraits = CallTraits(),
         timeout: Duration?,
         isolation: isolated (any Actor)? = #isolation
     ) async throws(CallError) -> ReceivedEnvelope {
         if Task.isCancelled { throw CallFailure.cancelled(sent: false).error(pool: name) }
-        let call = WaitingCall(envelope, timeout: timeout)
+        let call = WaitingCall(envelope, traits, timeout: timeout)
         await withTaskCancellationHandler {
             _ = isolation
             await withUnsafeContinuation { continuation in
@@ -92,16 +94,22 @@ package actor WorkerPool {
     private func arrived(_ call: WaitingCall) {
         if call.isGivenUp { return call.finish(.failed(.cancelled(sent: false))) }
         let now = time.now()
-        switch machine.callArrived(deadline: call.timeout.map { now + $0 }, at: now) {
+        let (arrival, actions) = machine.callArrived(
+            call.traits,
+            deadline: call.timeout.map { now + $0 },
+            fingerprint: machine.wantsFingerprints ? call.fingerprint : nil,
+            at: now
+        )
+        switch arrival {
         case .refused(let failure):
-            events.emit(.callRefused, metadata: [.reason: "\(failure.code)"])
+            events.refused(failure)
             call.finish(.failed(failure))
         case .queued(let id): keep(call, as: id)
         case .send(let id, let worker):
             keep(call, as: id)
             send(call, id, to: worker, at: now)
         }
-        armTimer()
+        if actions.isEmpty { armTimer() } else { perform(actions) }
     }
 
     private func keep(_ call: WaitingCall, as id: CallID) {
@@ -121,15 +129,13 @@ package actor WorkerPool {
         to worker: WorkerID,
         at now: ContinuousClock.Instant
     ) {
-        var envelope: [UInt8] = []
-        swap(&envelope, &call.envelope)
         let left = machine.deadline(of: id).map { now.duration(to: $0) }
         EnvelopeHeader.patch(
-            &envelope,
+            &call.envelope,
             callID: id.rawValue,
             remaining: left.map(Self.wireMilliseconds) ?? 0
         )
-        workers[worker]?.send(envelope)
+        workers[worker]?.send(call.envelope)
     }
 
     /// Milliseconds, rounded up, at least 1 since 0 means no deadline, and at most what fits.
@@ -159,7 +165,7 @@ package actor WorkerPool {
     /// Keeps the pool's workers until the pool is drained or stopped, or the task is cancelled
     /// (which stops it): then returns, with every worker gone.
     package func run() async {
-        events.emit(.poolStarted)
+        events.sink.emit(.poolStarted)
         perform(machine.started(at: time.now()))
         await withTaskCancellationHandler {
             await withDiscardingTaskGroup { group in
@@ -179,7 +185,7 @@ package actor WorkerPool {
         } onCancel: {
             executor.perform { [self] in assumeIsolated { $0.stop() } }
         }
-        events.emit(.poolStopped)
+        events.sink.emit(.poolStopped)
     }
 
     /// What the task group is to take up next; nil once the pool is finished.
@@ -215,7 +221,7 @@ package actor WorkerPool {
     /// cancelled, fails.
     package func drain(within patience: Duration) async {
         let deadline = time.now() + patience
-        if machine.state != .closed { events.emit(.poolDraining) }
+        if machine.state != .closed { events.sink.emit(.poolDraining) }
         perform(machine.drainRequested())
         await withDiscardingTaskGroup { group in
             group.addTask {
@@ -239,27 +245,26 @@ package actor WorkerPool {
     private func live(_ worker: any PoolWorker, _ id: WorkerID) async {
         let exit = await worker.run(reporting: self)
         workers[id] = nil
-        report(exit, of: id)
-        let random = Double.random(in: 0..<1)
-        perform(machine.workerExited(id, exit, random: random, at: time.now()))
+        events.ended(id, exit)
+        let actions = machine.workerExited(
+            id,
+            exit,
+            random: Double.random(in: 0..<1),
+            at: time.now(),
+            fingerprint: fingerprint
+        )
+        perform(actions)
+    }
+
+    /// Of a call somebody waits for; nil of one that was given up.
+    private func fingerprint(of id: CallID) -> UInt64? {
+        id.index < calls.count ? calls[id.index]?.fingerprint : nil
     }
 
     private func fireTimer(at instant: ContinuousClock.Instant) async {
         await time.sleep(instant)
         guard !Task.isCancelled else { return }
         perform(machine.timerFired(at: time.now()))
-    }
-
-    private func report(_ exit: WorkerExit, of id: WorkerID) {
-        let worker: LogValue = "\(name)/\(id)"
-        switch exit {
-        case .stopped: events.emit(.workerStopped, metadata: [.worker: worker])
-        case .crashed(let status):
-            events.emit(.workerCrashed, metadata: [.worker: worker, .exitStatus: "\(status)"])
-        case .silent: events.emit(.workerSilent, metadata: [.worker: worker])
-        case .failedToStart(let reason), .cannotStart(let reason):
-            events.emit(.workerStartFailed, metadata: [.worker: worker, .reason: "\(reason)"])
-        }
     }
 
     // MARK: Performing
@@ -277,34 +282,23 @@ package actor WorkerPool {
     }
 
     private func perform(_ action: PoolAction, at now: ContinuousClock.Instant) {
+        events.performing(action, at: now)
         switch action {
         case .send(let id, let worker):
             guard let call = calls[id.index] else { break }
             send(call, id, to: worker, at: now)
         case .cancel(let id, let worker): workers[worker]?.cancel(id)
-        case .fail(let id, let failure):
-            tell(failure)
-            finish(id, .failed(failure))
+        case .fail(let id, let failure): finish(id, .failed(failure))
         case .start(let id):
             let worker = source.makeWorker(id)
             workers[id] = worker
             ask(.run(id, worker))
         case .stop(let id, let reason): workers[id]?.stop(reason)
-        case .becameReady: events.emit(.poolReady)
-        case .becameFailed(let reason):
-            events.emit(.poolFailed, metadata: [.reason: "\(reason)"])
+        case .retry, .breakerOpened, .breakerClosed, .becameReady, .becameFailed: break
         case .finished:
             wakeRunner()
             for finisher in finishers { finisher.resume() }
             finishers = []
-        }
-    }
-
-    private func tell(_ failure: CallFailure) {
-        switch failure {
-        case .deadlineExceeded: events.emit(.callExpired)
-        case .workerCrashed, .workerSilent: events.emit(.callLost)
-        case .cancelled, .queueFull, .poolFailed, .shuttingDown: break
         }
     }
 
@@ -319,6 +313,7 @@ package actor WorkerPool {
     package struct Status: Sendable {
         package var state: PoolStateMachine.State
         package var queued: Int
+        package var breakers: [(operation: String, state: String)]
         package var workers: [(snapshot: PoolStateMachine.WorkerSnapshot, facts: WorkerFacts)]
     }
 
@@ -326,6 +321,7 @@ package actor WorkerPool {
         Status(
             state: machine.state,
             queued: machine.queued,
+            breakers: machine.breakers(at: time.now()),
             workers: machine.snapshots().map { ($0, workers[$0.id]?.facts ?? WorkerFacts()) }
         )
     }
@@ -346,20 +342,31 @@ package actor WorkerPool {
 extension WorkerPool: PoolReports {
     package nonisolated func workerReady(_ id: WorkerID, slots: Int) {
         assumeIsolated { pool in
-            pool.events.emit(.workerReady, metadata: [.worker: "\(pool.name)/\(id)"])
+            pool.events.ready(id)
             pool.perform(pool.machine.workerReady(id, slots: slots, at: pool.time.now()))
         }
     }
 
     package nonisolated func answered(_ answers: [ReceivedEnvelope], by id: WorkerID) {
         assumeIsolated { pool in
-            for answer in answers { pool.answered(answer, by: id) }
+            let now = pool.time.now()
+            for answer in answers { pool.answered(answer, by: id, at: now) }
         }
     }
 
-    private func answered(_ answer: ReceivedEnvelope, by worker: WorkerID) {
+    private func answered(
+        _ answer: ReceivedEnvelope,
+        by worker: WorkerID,
+        at now: ContinuousClock.Instant
+    ) {
         let id = CallID(rawValue: answer.header.callID)
-        let outcome = machine.answered(id, by: worker)
+        let outcome = machine.answered(
+            id,
+            by: worker,
+            answer.meaning,
+            fingerprint: machine.wantsFingerprints ? fingerprint(of: id) : nil,
+            at: now
+        )
         if outcome.isAwaited { finish(id, .answered(answer)) }
         if !outcome.actions.isEmpty { perform(outcome.actions) }
     }

@@ -18,6 +18,12 @@ extension RouteDecision {
                     ]
                 }
             ),
+            "failed": .list(
+                failed.map {
+                    ["route": .string($0.route.description), "code": .string($0.code.rawValue)]
+                }
+            ),
+            "fallbacks": .list(fallbacks.map { .string($0.description) }),
             "duration_us": duration.map { .double($0 / .microseconds(1)) } ?? .null,
         ]
     }

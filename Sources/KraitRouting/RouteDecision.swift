@@ -15,8 +15,20 @@ public struct RouteDecision: Sendable, Hashable {
     public let required: Capabilities
     /// How long the call took, waiting included; nil where it was only explained.
     public internal(set) var duration: Duration?
+    /// The places that could not take the call before this one, in the order they were asked.
+    public let failed: [FailedPlace]
+    /// Where the call would go next, in order; known where it was only explained.
+    public internal(set) var fallbacks: [Route] = []
     let candidates: [Candidate]
     let index: Int
+
+    /// A place that could not take a call.
+    public struct FailedPlace: Sendable, Hashable {
+        /// The place.
+        public let route: Route
+        /// Why it could not.
+        public let code: CallError.Code
+    }
 
     init(
         operation: String,
@@ -24,7 +36,8 @@ public struct RouteDecision: Sendable, Hashable {
         choice: RouteChoice,
         required: Capabilities,
         candidates: [Candidate],
-        index: Int
+        index: Int,
+        failed: [FailedPlace] = []
     ) {
         self.operation = operation
         self.policy = policy
@@ -32,6 +45,7 @@ public struct RouteDecision: Sendable, Hashable {
         self.required = required
         self.candidates = candidates
         self.index = index
+        self.failed = failed
     }
 
     /// Where the call runs.
@@ -41,6 +55,8 @@ public struct RouteDecision: Sendable, Hashable {
     public enum Reason: String, Sendable, Hashable, CaseIterable {
         /// The call asked for it.
         case forced
+        /// The place before it in the operation's fallbacks could not take the call.
+        case fallback
         /// There is no other.
         case only
         /// The policy prefers its kind.
@@ -53,6 +69,7 @@ public struct RouteDecision: Sendable, Hashable {
 
     /// Why the chosen implementation was chosen.
     public var reason: Reason {
+        if !failed.isEmpty { return .fallback }
         if choice != .automatic { return .forced }
         if candidates.count == 1 { return .only }
         if policy.prefers(chosen) { return .preferred }
@@ -66,6 +83,9 @@ public struct RouteDecision: Sendable, Hashable {
         let because =
             switch reason {
             case .forced: "the call asks for it"
+            case .fallback:
+                failed.map { "\($0.route) could not take it (\($0.code))" }
+                    .joined(separator: " and ")
             case .only: "nothing else offers it"
             case .preferred: "the policy is \(policy.rawValue)"
             case .preferredMissing: "there is no \(kind)"
@@ -105,7 +125,7 @@ public struct RouteDecision: Sendable, Hashable {
     private func alternative(_ candidate: Candidate) -> Alternative {
         let missing = required.subtracting(candidate.capabilities)
         let (reason, why): (Alternative.Reason, String) =
-            if choice != .automatic {
+            if choice != .automatic && failed.isEmpty {
                 (.forcedElsewhere, "the call asks for \(chosen)")
             } else if !missing.isEmpty {
                 (.incapable, "it is not capable of \(named(missing))")
@@ -126,6 +146,9 @@ public struct RouteDecision: Sendable, Hashable {
 extension RouteDecision: CustomStringConvertible {
     /// The decision and each alternative, a line each.
     public var description: String {
-        ([sentence] + alternatives.map { "  " + $0.sentence }).joined(separator: "\n")
+        let chain = fallbacks.map(\.description).joined(separator: ", then ")
+        let next = chain.isEmpty ? [] : ["  Where that cannot take it: \(chain)."]
+        return ([sentence] + alternatives.map { "  " + $0.sentence } + next)
+            .joined(separator: "\n")
     }
 }

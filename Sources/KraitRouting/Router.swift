@@ -14,6 +14,7 @@ package struct Router: Backend {
         let planner: RoutePlanner
         let middlewares: [any Middleware]
         let observer: (any RouteObserver)?
+        let fallbacks: FallbackChains
         /// Nothing stands between a call and its backend.
         let isDirect: Bool
 
@@ -21,13 +22,15 @@ package struct Router: Backend {
             _ registry: Registry,
             _ planner: RoutePlanner,
             _ middlewares: [any Middleware],
-            _ observer: (any RouteObserver)?
+            _ observer: (any RouteObserver)?,
+            _ fallbacks: FallbackChains
         ) {
             self.registry = registry
             self.planner = planner
             self.middlewares = middlewares
             self.observer = observer
-            isDirect = middlewares.isEmpty && observer == nil
+            self.fallbacks = fallbacks
+            isDirect = middlewares.isEmpty && observer == nil && fallbacks.isEmpty
         }
     }
 
@@ -35,9 +38,11 @@ package struct Router: Backend {
         registry: Registry,
         policy: RoutingPolicy = .preferNative,
         middlewares: [any Middleware] = [],
-        observer: (any RouteObserver)? = nil
+        observer: (any RouteObserver)? = nil,
+        fallbacks: FallbackChains = FallbackChains()
     ) {
-        parts = Parts(registry, RoutePlanner(policy: policy), middlewares, observer)
+        let planner = RoutePlanner(policy: policy)
+        parts = Parts(registry, planner, middlewares, observer, fallbacks)
     }
 
     package var registry: Registry { parts.registry }
@@ -45,6 +50,7 @@ package struct Router: Backend {
     /// From the outermost to the one next to the backend.
     package var middlewares: [any Middleware] { parts.middlewares }
     package var observer: (any RouteObserver)? { parts.observer }
+    package var fallbacks: FallbackChains { parts.fallbacks }
 
     /// Answers a call: decides, passes the middlewares, asks the backend, records.
     ///
@@ -67,30 +73,45 @@ package struct Router: Backend {
     }
 
     /// Answers a call and gives its decision, with the measured duration, beside the reply.
+    ///
+    /// Where the chosen place cannot take the call, the operation's fallbacks are tried, within the
+    /// call's own time; the decision names the places that could not.
     package func callDecided(
         _ call: Call,
         requiring required: Capabilities = []
     ) async throws(CallError) -> (reply: Reply, decision: RouteDecision) {
-        let way: Way
-        do {
-            way = try decide(call.operation, call.options.route, required)
-        } catch {
-            observer?.callRefused(error)
-            throw error
-        }
-        var decision = way.decision(on: call, planner, requiring: required)
-        let clock = ContinuousClock()
-        let start = clock.now
-        do {
-            let reply = try await pass(call, from: 0, along: way)
-            decision.duration = start.duration(to: clock.now)
-            observer?.callEnded(decision, .success(reply.source))
-            return (reply, decision)
-        } catch {
-            let error = error.completed(operation: call.operation, route: way.route)
-            decision.duration = start.duration(to: clock.now)
-            observer?.callEnded(decision, .failure(error))
-            throw error
+        let start = ContinuousClock.now
+        var (next, failed) = (call, [RouteDecision.FailedPlace]())
+        while true {
+            let way: Way
+            do {
+                way = try decide(call.operation, next.options.route, required)
+            } catch {
+                observer?.callRefused(error)
+                throw error
+            }
+            var decision = way.decision(on: next, planner, requiring: required, failed)
+            do {
+                let reply = try await pass(next, from: 0, along: way)
+                decision.duration = start.duration(to: .now)
+                observer?.callEnded(decision, .success(reply.source))
+                return (reply, decision)
+            } catch {
+                let error = error.completed(operation: call.operation, route: way.route)
+                decision.duration = start.duration(to: .now)
+                observer?.callEnded(decision, .failure(error))
+                failed.append(RouteDecision.FailedPlace(route: way.route, code: error.code))
+                let tried = failed.map(\.route)
+                guard let route = fallbacks.next(after: error, of: call, tried: tried) else {
+                    throw error
+                }
+                next.options.route = route.choice
+                if let timeout = call.options.timeout {
+                    let left = timeout - start.duration(to: .now)
+                    guard left > .zero else { throw error }
+                    next.options.timeout = left
+                }
+            }
         }
     }
 
@@ -102,7 +123,11 @@ package struct Router: Backend {
     ) throws(CallError) -> RouteDecision {
         let way = try decide(operation, options.route, required)
         let call = Call(operation, options: options)
-        return way.decision(on: call, planner, requiring: required)
+        var decision = way.decision(on: call, planner, requiring: required, [])
+        if options.route == .automatic {
+            decision.fallbacks = fallbacks.routes(of: operation).filter { $0 != way.route }
+        }
+        return decision
     }
 
     // Not inlined, as `asked` and `completed` are not: what they need for a moment would have its
@@ -169,7 +194,8 @@ private struct Way {
     func decision(
         on call: Call,
         _ planner: RoutePlanner,
-        requiring required: Capabilities
+        requiring required: Capabilities,
+        _ failed: [RouteDecision.FailedPlace]
     ) -> RouteDecision {
         RouteDecision(
             operation: call.operation,
@@ -177,7 +203,8 @@ private struct Way {
             choice: call.options.route,
             required: required,
             candidates: entry.candidates,
-            index: index
+            index: index,
+            failed: failed
         )
     }
 }

@@ -50,7 +50,7 @@ import Testing
         let running = try pool.sentCall()
         let queued = try (0..<limit).map { _ in try pool.queuedCall() }
         #expect(
-            pool.callArrived(deadline: nil, at: origin) == .refused(.queueFull(limit: limit))
+            pool.arrival(deadline: nil, at: origin) == .refused(.queueFull(limit: limit))
         )
         #expect(pool.queued == limit, "a refused call leaves nothing behind")
         let answered = pool.answered(running.id, by: running.worker)
@@ -68,7 +68,7 @@ import Testing
             var pool = PoolStateMachine.started(ready: ready)
             let before = pool
             #expect(
-                pool.callArrived(deadline: at(5), at: at(5))
+                pool.arrival(deadline: at(5), at: at(5))
                     == .refused(.deadlineExceeded(sent: false))
             )
             #expect(pool == before)
@@ -79,7 +79,7 @@ import Testing
         var pool = PoolStateMachine.started()
         _ = pool.exit(0, .cannotStart("no adapter"))
         #expect(
-            pool.callArrived(deadline: nil, at: origin)
+            pool.arrival(deadline: nil, at: origin)
                 == .refused(.poolFailed("no adapter", sent: false))
         )
     }
@@ -92,7 +92,7 @@ import Testing
         _ = closed.stopRequested()
         for var pool in [draining, closed] {
             #expect(
-                pool.callArrived(deadline: nil, at: origin)
+                pool.arrival(deadline: nil, at: origin)
                     == .refused(.shuttingDown(sent: false))
             )
         }

@@ -26,12 +26,37 @@ extension PoolStateMachine {
         return pool
     }
 
+    /// What becomes of a call that comes; nothing else must follow from it.
+    mutating func arrival(
+        _ traits: CallTraits = CallTraits(),
+        deadline: ContinuousClock.Instant?,
+        fingerprint: UInt64? = nil,
+        at now: ContinuousClock.Instant
+    ) -> Arrival {
+        let (arrival, actions) = callArrived(
+            traits,
+            deadline: deadline,
+            fingerprint: fingerprint,
+            at: now
+        )
+        #expect(actions.isEmpty)
+        return arrival
+    }
+
+    /// A worker answers at the origin.
+    mutating func answered(
+        _ id: CallID,
+        by worker: WorkerID,
+        _ answer: Answer = .success
+    ) -> Answered { answered(id, by: worker, answer, at: origin) }
+
     /// A call that must go to a worker at once.
     mutating func sentCall(
+        _ traits: CallTraits = CallTraits(),
         deadline: ContinuousClock.Instant? = nil,
         at now: ContinuousClock.Instant = origin
     ) throws -> (id: CallID, worker: WorkerID) {
-        let arrival = callArrived(deadline: deadline, at: now)
+        let arrival = arrival(traits, deadline: deadline, at: now)
         guard case .send(let id, let worker) = arrival else {
             throw UnexpectedArrival(arrival: arrival)
         }
@@ -40,10 +65,11 @@ extension PoolStateMachine {
 
     /// A call that must wait in the queue.
     mutating func queuedCall(
+        _ traits: CallTraits = CallTraits(),
         deadline: ContinuousClock.Instant? = nil,
         at now: ContinuousClock.Instant = origin
     ) throws -> CallID {
-        let arrival = callArrived(deadline: deadline, at: now)
+        let arrival = arrival(traits, deadline: deadline, at: now)
         guard case .queued(let id) = arrival else { throw UnexpectedArrival(arrival: arrival) }
         return id
     }

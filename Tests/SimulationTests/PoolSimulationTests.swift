@@ -14,7 +14,7 @@ import Testing
         if let seed = environment["KRAIT_SIMULATION_SEED"].flatMap(UInt64.init) {
             return seed..<seed + 1
         }
-        return 0..<(environment["KRAIT_SIMULATION_RUNS"].flatMap(UInt64.init) ?? 200)
+        return 0..<(environment["KRAIT_SIMULATION_RUNS"].flatMap(UInt64.init) ?? 2_000)
     }()
 
     @Test func `in every world each accepted call ends once and nothing hangs`() {
@@ -34,11 +34,13 @@ import Testing
             total.add(world.ends)
         }
         // The worlds together are to know every misfortune, or they prove little.
-        guard Self.seeds.count >= 200 else { return }
+        guard Self.seeds.count >= 2_000 else { return }
         #expect(total.refused > 1_000 && total.answered > 10_000 && total.discarded > 1_000)
         #expect(total.cancelled > 1_000 && total.expired > 1_000 && total.lost > 500)
         #expect(total.shutDown > 50 && total.poolFailed > 10)
         #expect(total.started > 1_000 && total.stuck > 50)
+        #expect(total.retried > 200 && total.displaced > 200 && total.broken > 100)
+        #expect(total.quarantined > 300 && total.isolated > 50 && total.limited > 1_000)
     }
 
     @Test func `a world can be replayed from its seed`() throws {
@@ -61,6 +63,13 @@ extension PoolWorld.Ends {
         cancelled += other.cancelled
         expired += other.expired
         lost += other.lost
+        retried += other.retried
+        displaced += other.displaced
+        broken += other.broken
+        quarantined += other.quarantined
+        isolated += other.isolated
+        limited += other.limited
+        dropped += other.dropped
         shutDown += other.shutDown
         poolFailed += other.poolFailed
         started += other.started

@@ -16,9 +16,11 @@ extension PoolWorld {
         for action in actions {
             switch action {
             case .send(let id, let worker):
-                try require(queue.first == id, "\(id) was sent, but is not the first of the queue")
-                queue.removeFirst()
+                try leaveQueue(id)
                 try send(id, to: worker)
+            case .retry(let id, _): try retry(id)
+            case .breakerOpened: ends.broken += 1
+            case .breakerClosed: break
             case .cancel(let id, let worker): try cancel(id, at: worker)
             case .fail(let id, let failure): try fail(id, failure)
             case .start(let id): try start(id)
@@ -30,6 +32,43 @@ extension PoolWorld {
             }
         }
         armTimer()
+    }
+
+    /// A call's turn has come: no call of the same caller and priority may have come before it.
+    private mutating func leaveQueue(_ id: CallID) throws(Violation) {
+        guard let place = queue.firstIndex(of: id), let traits = promises[id]?.traits else {
+            throw Violation(description: "\(id) was sent, but does not wait")
+        }
+        let isReserved = pool.workers.contains { $0.reservation == .serving }
+        if !returned.contains(id), !isReserved {
+            let earlier = queue[..<place].first { other in
+                guard let others = promises[other]?.traits, !returned.contains(other) else {
+                    return false
+                }
+                let isInLine = pool.calls.index(of: other).map {
+                    pool.calls.entries[$0].phase == .queued
+                }
+                return others.caller == traits.caller && others.priority == traits.priority
+                    && isInLine == true
+            }
+            try require(earlier == nil, "\(id) overtook one of its caller")
+        }
+        queue.remove(at: place)
+    }
+
+    private mutating func retry(_ id: CallID) throws(Violation) {
+        guard let promise = promises[id], !promise.isOver, promise.traits.isIdempotent else {
+            throw Violation(description: "\(id) is made again, but may not be")
+        }
+        ends.retried += 1
+        promises[id]?.holder = nil
+        queue.append(id)
+        returned.insert(id)
+        let share = weather.configuration.retries.budget
+        try require(
+            Double(ends.retried) <= RetryBudget.maximum / 10 + share * Double(ends.accepted) + 1e-6,
+            "\(ends.retried) retries of \(ends.accepted) calls are more than the budget"
+        )
     }
 
     private mutating func start(_ id: WorkerID) throws(Violation) {
@@ -62,7 +101,7 @@ extension PoolWorld {
         }
         promises[id]?.isOver = true
         if promise.holder == nil { queue.removeAll { $0 == id } }
-        let isSent = promise.holder != nil
+        let isSent = promise.wasSent
         switch failure {
         case .cancelled(let sent):
             ends.cancelled += 1
@@ -83,20 +122,48 @@ extension PoolWorld {
         case .shuttingDown(let sent):
             ends.shutDown += 1
             try require(sent == isSent && pool.state == .closed, "\(id) was shut down early")
-        case .queueFull: throw Violation(description: "\(id) was accepted and then refused")
+        case .displaced(let limit, let sent):
+            ends.displaced += 1
+            ends.dropped += 1
+            try require(
+                sent == isSent && limit <= queue.count + 1,
+                "\(id) was displaced without need"
+            )
+        case .circuitOpen:
+            ends.dropped += 1
+            try require(!isSent, "\(id) was begun, and then refused by a breaker")
+        case .quarantined(_, _, let sent):
+            ends.quarantined += 1
+            ends.dropped += 1
+            try require(sent == isSent, "\(id): sent is \(isSent), not \(sent)")
+        case .queueFull, .rateLimited:
+            throw Violation(description: "\(id) was accepted and then refused")
         }
     }
 
-    func checkRefusal(_ failure: CallFailure, deadline: Int?) throws(Violation) {
+    mutating func checkRefusal(
+        _ failure: CallFailure,
+        _ promise: Promise
+    ) throws(Violation) {
         let limit = weather.configuration.queueLimit
-        let isRight =
-            switch failure {
-            case .queueFull(let stated): stated == limit && queue.count == limit
-            case .deadlineExceeded(let sent): !sent && deadline ?? .max <= now
-            case .poolFailed(_, let sent): !sent && pool.state.name == "failed"
-            case .shuttingDown(let sent): !sent && pool.state.name != "ready"
-            case .cancelled, .workerCrashed, .workerSilent: false
-            }
+        let isRight: Bool
+        switch failure {
+        case .queueFull(let stated): isRight = stated == limit && queue.count >= limit
+        case .deadlineExceeded(let sent): isRight = !sent && promise.deadline ?? .max <= now
+        case .poolFailed(_, let sent): isRight = !sent && pool.state.name == "failed"
+        case .shuttingDown(let sent): isRight = !sent && pool.state.name != "ready"
+        case .rateLimited(let wait):
+            ends.limited += 1
+            let limits = [weather.configuration.rate, weather.configuration.callerRate]
+            isRight = wait > .zero && limits.contains { $0 != nil }
+        case .circuitOpen(let operation, _):
+            let open = pool.breakers(at: instant).map(\.operation)
+            isRight = operation == promise.traits.operation && open.contains(operation)
+        case .quarantined(let deaths, _, let sent):
+            ends.quarantined += 1
+            isRight = !sent && deaths == self.deaths[promise.content]
+        case .cancelled, .workerCrashed, .workerSilent, .displaced: isRight = false
+        }
         try require(isRight, "a call was refused by \(failure)")
     }
 
@@ -107,6 +174,19 @@ extension PoolWorld {
         try checkQueue()
         try checkTimers()
         try checkStates()
+        try checkBreakers()
+    }
+
+    /// A breaker on trial waits for calls that there are, or its operation were never tried again.
+    private func checkBreakers() throws(Violation) {
+        for place in pool.breakers.names.indices {
+            let breaker = pool.breakers[place]
+            guard case .halfOpen(let running, _) = breaker.state else { continue }
+            let trials = pool.calls.entries.count {
+                $0.phase != .free && $0.ticket.breaker == place && $0.ticket.permit == breaker.epoch
+            }
+            try require(running == trials, "a breaker waits for \(running) trials of \(trials)")
+        }
     }
 
     /// Nothing stays in a state that it has no reason to be in.
@@ -149,17 +229,30 @@ extension PoolWorld {
                         + "in truth \(life.running.count) of \(life.slots)"
                 )
             }
-            if worker.phase == .ready { free += life.slots - life.running.count }
+            if worker.phase == .ready, worker.reservation == .none {
+                free += life.slots - life.running.count
+            }
         }
         try require(pool.freeSlots == free, "\(pool.freeSlots) slots are free, in truth \(free)")
     }
 
     private func checkQueue() throws(Violation) {
         try require(
-            pool.queued == queue.count && queue.count <= weather.configuration.queueLimit,
+            pool.queued == queue.count,
             "\(pool.queued) calls wait, in truth \(queue.count)"
         )
-        try require(queue.isEmpty || pool.freeSlots == 0, "calls wait while slots are free")
+        // Those that workers refused were in slots a moment ago.
+        let most =
+            weather.configuration.queueLimit + weather.configuration.retries.room
+            + weather.configuration.workers * weather.slots.upperBound
+        try require(queue.count <= most, "\(queue.count) calls wait, more than \(most)")
+        try require(
+            pool.calls.lines.isEmpty || pool.freeSlots == 0,
+            "calls wait while slots are free"
+        )
+        let isServed =
+            pool.workers.contains { $0.isReserved } || !pool.workers.contains(where: \.isReady)
+        try require(pool.calls.isolated.isEmpty || isServed, "isolated calls wait for nothing")
         guard pool.state != .closed, pool.state.name != "failed" else {
             return try require(pool.calls.count == 0, "a pool that is over has calls")
         }
@@ -182,6 +275,7 @@ extension PoolWorld {
             {
                 due = since + weather.configuration.abandonedGrace
             }
+            if case .delayed(let until) = entry.phase { due = min(due ?? until, until) }
             guard let due else { continue }
             try require(time(due) >= armed, "no timer looks after a call that is due at \(due)")
         }
@@ -216,7 +310,7 @@ extension PoolWorld {
         try require(pool.isFinished && ends.finished == 1, "the pool never finished")
         let ended =
             ends.answered + ends.cancelled + ends.expired + ends.lost + ends.shutDown
-            + ends.poolFailed
+            + ends.poolFailed + ends.dropped
         try require(ended == ends.accepted, "\(ends.accepted) calls had \(ended) ends")
     }
 }

@@ -41,13 +41,29 @@ extension PoolWorld {
             life.running.count < life.slots,
             "\(id) was sent to \(worker), whose \(life.slots) slots are taken"
         )
-        try require(promises[id]?.holder == nil, "\(id) was sent twice")
-        try require(promises[id]?.isOver == false, "\(id) was sent after its end")
+        guard let promise = promises[id], !promise.isOver else {
+            throw Violation(description: "\(id) was sent after its end")
+        }
+        try require(promise.holder == nil, "\(id) was sent while a worker had it")
+        try require(
+            !promise.wasSent || promise.traits.isIdempotent || returned.contains(id),
+            "\(id) may not be made twice"
+        )
+        try require(
+            deaths[promise.content, default: 0] < Quarantine.deathsToRefuse,
+            "\(id) was sent, of whose content \(deaths[promise.content] ?? 0) workers died"
+        )
+        if pool.workers[worker.number].reservation == .serving {
+            ends.isolated += 1
+            try require(life.running.isEmpty, "\(id) is isolated, but has company at \(worker)")
+        }
         promises[id]?.holder = worker
+        promises[id]?.wasSent = true
+        returned.remove(id)
         lives[worker]?.running.insert(id)
         if happens(weather.hanging) { return }
         let time = now + draw(weather.latency)
-        if happens(weather.deadly) {
+        if happens(weather.deadly) || (promise.content == 0 && happens(weather.poison)) {
             agenda.add(.ended(worker, .crashed("signal 9")), at: time)
         } else {
             agenda.add(.answered(id, by: worker), at: time)
@@ -73,8 +89,26 @@ extension PoolWorld {
             try requireIgnored(id, by: WorkerID(number: number, incarnation: incarnation - 1))
         }
         lives[worker]?.running.remove(id)
-        let isAwaited = promises[id]?.isOver == false
-        let answered = pool.answered(id, by: worker)
+        guard let promise = promises[id] else { return }
+        let isAwaited = !promise.isOver
+        let isRefused = isAwaited && happens(weather.overloaded)
+        let kind = answerKind(of: promise, isRefused)
+        let attempts = pool.calls.index(of: id).map { pool.calls.entries[$0].attempts } ?? 0
+        let answered = pool.answered(
+            id,
+            by: worker,
+            kind,
+            fingerprint: pool.wantsFingerprints ? UInt64(promise.content) : nil,
+            at: instant
+        )
+        if kind != .notBegun { deaths[promise.content] = nil }
+        if kind == .notBegun, !answered.isAwaited, isAwaited {
+            promises[id]?.holder = nil
+            promises[id]?.wasSent = attempts > 1
+            queue.append(id)
+            returned.insert(id)
+            return try perform(answered.actions)
+        }
         // Only a pool that is leaving has forgotten its calls.
         try require(
             answered.isAwaited == isAwaited,
@@ -90,12 +124,21 @@ extension PoolWorld {
         if happens(weather.repeated) { try requireIgnored(id, by: worker) }
     }
 
+    private mutating func answerKind(
+        of promise: Promise,
+        _ isRefused: Bool
+    ) -> PoolStateMachine.Answer {
+        if isRefused { return .notBegun }
+        if promise.isOver { return .cancelled }
+        return happens(weather.failing) ? .failure : .success
+    }
+
     private mutating func requireIgnored(
         _ id: CallID,
         by worker: WorkerID
     ) throws(Violation) {
         let before = pool
-        let answered = pool.answered(id, by: worker)
+        let answered = pool.answered(id, by: worker, at: instant)
         try require(
             !answered.isAwaited && answered.actions.isEmpty && pool == before,
             "\(worker)'s answer to \(id) was not ignored"
@@ -107,9 +150,24 @@ extension PoolWorld {
         // What had become ready does not fail to start any more.
         let exit = life.isTold ? .stopped : exit
         let share = Double(draw(0...999)) / 1_000
-        try perform(pool.workerExited(id, exit, random: share, at: instant))
+        let contents = Set(life.running.compactMap { promises[$0]?.content })
+        switch exit {
+        case .crashed, .silent: for content in contents { deaths[content, default: 0] += 1 }
+        case .stopped, .failedToStart, .cannotStart: break
+        }
+        let actions = pool.workerExited(
+            id,
+            exit,
+            random: share,
+            at: instant,
+            fingerprint: { [promises] id in promises[id].map { UInt64($0.content) } }
+        )
+        try perform(actions)
         for call in life.running {
-            try require(promises[call]?.isOver == true, "\(call) was lost with \(id)")
+            try require(
+                promises[call]?.isOver == true || promises[call]?.holder != id,
+                "\(call) was lost with \(id)"
+            )
         }
         if happens(weather.repeated) {
             let before = pool

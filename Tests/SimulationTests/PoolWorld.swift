@@ -1,4 +1,5 @@
 import KraitTestSupport
+import KraitWire
 
 @testable import KraitPooling
 
@@ -23,8 +24,12 @@ struct PoolWorld {
 
     /// A call the pool accepted.
     struct Promise {
+        var traits: CallTraits
+        /// What it asks for: equal numbers are equal calls.
+        var content: Int
         var deadline: Int?
         var holder: WorkerID?
+        var wasSent = false
         var isOver = false
     }
 
@@ -50,7 +55,11 @@ struct PoolWorld {
     var now = 0
 
     var promises: [CallID: Promise] = [:]
+    /// Calls that wait, in the order in which they came; those made again are `returned`.
     var queue: [CallID] = []
+    var returned: Set<CallID> = []
+    /// How many workers have died of a content since it was last answered.
+    var deaths: [Int: Int] = [:]
     var lives: [WorkerID: Life] = [:]
     var incarnations: [Int]
     /// When the timers that the pool counts on will fire.
@@ -69,6 +78,14 @@ struct PoolWorld {
         var cancelled = 0
         var expired = 0
         var lost = 0
+        var retried = 0
+        var displaced = 0
+        var broken = 0
+        var quarantined = 0
+        var isolated = 0
+        var limited = 0
+        /// Accepted calls that were refused after all, since something changed.
+        var dropped = 0
         var shutDown = 0
         var poolFailed = 0
         var started = 0
@@ -141,35 +158,45 @@ struct PoolWorld {
 
     private mutating func makeCall() throws(Violation) {
         let deadline = happens(weather.withDeadline) ? now + draw(weather.deadline) : nil
-        let arrival = pool.callArrived(
+        let traits = CallTraits(
+            operation: "operation \(draw(0...2))",
+            caller: UInt64(draw(weather.callers)),
+            priority: CallPriority.allCases[draw(weather.priorities)],
+            isIdempotent: happens(weather.idempotent)
+        )
+        let promise = Promise(traits: traits, content: draw(weather.contents), deadline: deadline)
+        let waiting = queue.count
+        let (arrival, actions) = pool.callArrived(
+            traits,
             deadline: deadline.map { origin + .milliseconds($0) },
+            fingerprint: pool.wantsFingerprints ? UInt64(promise.content) : nil,
             at: instant
         )
         let accepted: CallID
         switch arrival {
         case .refused(let failure):
             ends.refused += 1
-            return try checkRefusal(failure, deadline: deadline)
+            return try checkRefusal(failure, promise)
         case .queued(let id):
             accepted = id
-            try promise(id, deadline: deadline)
+            try keep(promise, as: id)
             queue.append(id)
         case .send(let id, let worker):
             accepted = id
-            try require(queue.isEmpty, "\(id) overtook \(queue.count) waiting calls")
-            try promise(id, deadline: deadline)
+            try require(pool.calls.lines.isEmpty, "\(id) overtook \(waiting) waiting calls")
+            try keep(promise, as: id)
             try send(id, to: worker)
         }
-        armTimer()
+        try perform(actions)
         if happens(weather.cancelled) {
             agenda.add(.cancelled(accepted), at: now + draw(0...(2 * weather.latency.upperBound)))
         }
     }
 
-    private mutating func promise(_ id: CallID, deadline: Int?) throws(Violation) {
+    private mutating func keep(_ promise: Promise, as id: CallID) throws(Violation) {
         try require(promises[id] == nil, "\(id) was given away twice")
         try require(id.rawValue != 0, "a call is named 0")
-        promises[id] = Promise(deadline: deadline)
+        promises[id] = promise
         ends.accepted += 1
     }
 

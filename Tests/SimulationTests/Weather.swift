@@ -34,6 +34,17 @@ struct Weather {
     var impossibleStarts: Int
     /// … workers fall silent at some time.
     var silent: Int
+    /// … calls may be made twice.
+    var idempotent: Int
+    /// … calls fail for want of something, or are refused by their worker.
+    var failing: Int
+    var overloaded: Int
+    /// … calls of the content 0 end their worker.
+    var poison: Int
+
+    var callers: ClosedRange<Int>
+    var priorities: ClosedRange<Int>
+    var contents: ClosedRange<Int>
 
     var ending: Ending
 
@@ -61,12 +72,29 @@ struct Weather {
                 base: .milliseconds(one(of: [0, 1, 100])),
                 maximum: .milliseconds(one(of: [100, 10_000]))
             ),
-            abandonedGrace: .milliseconds(one(of: [0, 1, 100, 5_000]))
+            abandonedGrace: .milliseconds(one(of: [0, 1, 100, 5_000])),
+            breaker: BreakerPolicy(
+                window: .milliseconds(one(of: [10, 1_000, 30_000])),
+                minimumCalls: one(of: [1, 10]),
+                failureRate: Double(one(of: [5, 5, 20])) / 10,
+                slowCall: one(of: [0, 0, 0, 0, 1]) == 1 ? .milliseconds(20) : nil,
+                patience: .milliseconds(one(of: [0, 100])),
+                openFor: .milliseconds(one(of: [1, 20, 500])),
+                probes: one(of: [1, 3])
+            ),
+            retries: RetryPolicy(
+                attempts: one(of: [1, 3, 5]),
+                delay: RestartDelay(base: .milliseconds(one(of: [0, 20])), maximum: .seconds(1)),
+                budget: one(of: [0, 1]) == 1 ? 0.1 : 1,
+                room: one(of: [1, 16, 1_024])
+            ),
+            rate: one(of: [0, 0, 0, 0, 0, 1]) == 1 ? RateLimit(perSecond: 200, burst: 20) : nil,
+            callerRate: one(of: [0, 0, 0, 0, 0, 1]) == 1 ? RateLimit(perSecond: 100, burst: 5) : nil
         )
         let most = one(of: [1, 1, 2, 4, 16])
         slots = one(of: [1, most])...most
-        calls = 600
-        callsBeforeEnd = one(of: [1, 30, 300, 600, 600])
+        calls = 200
+        callsBeforeEnd = one(of: [1, 30, 100, 200, 200])
         burst = 1...one(of: [1, 1, 4, 40])
         gap = 0...one(of: [1, 10, 100])
         latency = 0...one(of: [0, 3, 30, 300])
@@ -83,5 +111,12 @@ struct Weather {
         failingStarts = one(of: [0, 0, 100, 600])
         impossibleStarts = one(of: [0, 0, 0, 10])
         silent = one(of: [0, 0, 100])
+        idempotent = one(of: [0, 500, 1_000])
+        failing = one(of: [0, 0, 0, 100, 600])
+        overloaded = one(of: [0, 0, 50])
+        poison = one(of: [0, 0, 0, 1_000])
+        callers = 0...one(of: [0, 1, 5])
+        priorities = one(of: [0, 1]) == 0 ? 1...1 : 0...2
+        contents = one(of: [0, 1]) == 0 ? 0...5 : 0...100_000
     }
 }

@@ -12,7 +12,11 @@ struct PoolBackend: Backend {
     func call(_ call: Call) async throws(CallError) -> Reply {
         let codec = call.options.codec ?? codec
         let envelope = try encode(call, codec)
-        let answer = try await pool.call(envelope, timeout: call.options.timeout ?? timeout)
+        let answer = try await pool.call(
+            envelope,
+            CallTraits(call),
+            timeout: call.options.timeout ?? timeout
+        )
         return try decode(answer)
     }
 

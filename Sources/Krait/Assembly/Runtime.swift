@@ -23,6 +23,7 @@ final class Runtime: Sendable {
         var pools: [Pool] = []
         var natives: [Registry.Native] = []
         var policy = RoutingPolicy.preferNative
+        var fallbacks = FallbackChains()
         var router: Router?
 
         /// Two parts of one name are refused before anything starts, so this cannot fail later.
@@ -33,7 +34,7 @@ final class Runtime: Sendable {
                     Registry.Pool($0.name, operations: $0.operations, backend: $0.backend)
                 }
             )
-            router = Router(registry: registry, policy: policy)
+            router = Router(registry: registry, policy: policy, fallbacks: fallbacks)
         }
     }
 
@@ -43,12 +44,14 @@ final class Runtime: Sendable {
     func open(
         _ transport: Transport,
         natives: [Registry.Native],
-        policy: RoutingPolicy
+        policy: RoutingPolicy,
+        fallbacks: FallbackChains
     ) throws(RegistryError) {
         try state.withLock { (state) throws(RegistryError) in
             state.transport = transport
             state.natives = natives
             state.policy = policy
+            state.fallbacks = fallbacks
             try state.rebuild()
         }
     }

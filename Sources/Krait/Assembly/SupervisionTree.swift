@@ -58,7 +58,20 @@ extension Orchestrator {
                 )
             }
         }
+        try checkFallbacks(names)
         _ = try Registry(natives: natives())
+    }
+
+    private func checkFallbacks(_ pools: Set<String>) throws(CallError) {
+        for fallback in fallbacks {
+            for case .pool(let name) in fallback.routes where !pools.contains(name) {
+                throw CallError(
+                    .unknownPool,
+                    "the fallback of `\(fallback.operation)` names the pool `\(name)`, which is "
+                        + "not declared"
+                )
+            }
+        }
     }
 
     private func poolSupervisor() -> Supervisor<ContinuousClock> {
@@ -81,7 +94,12 @@ extension Orchestrator {
         _ started: StartSignal
     ) async throws {
         let transport = try await Transport.open(in: folder)
-        try runtime.open(transport, natives: natives(), policy: settings.policy)
+        try runtime.open(
+            transport,
+            natives: natives(),
+            policy: settings.policy,
+            fallbacks: fallbackChains
+        )
         started()
         await untilCancelled()
         runtime.close()
@@ -115,7 +133,7 @@ extension Orchestrator {
         ) { [runtime] in runtime.offered(Set($0.map(\.name)), by: pool.name) }
         let workers = WorkerPool(
             name: pool.name,
-            configuration: PoolConfiguration(workers: pool.workers, queueLimit: pool.queueLimit),
+            configuration: PoolConfiguration(pool),
             source: source,
             executor: transport.thread,
             events: events

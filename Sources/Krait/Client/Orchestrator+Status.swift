@@ -58,6 +58,8 @@ public struct OrchestratorStatus: Sendable {
         public var state: String
         /// Why the pool failed, where it did.
         public var failure: String?
+        /// The operations whose breaker is not closed, with `open` or `half_open`.
+        public var breakers: [(operation: String, state: String)]
         /// How many calls wait for a slot.
         public var queued: Int
         /// In the order of their numbers.
@@ -67,6 +69,7 @@ public struct OrchestratorStatus: Sendable {
             self.name = name
             state = status.state.name
             if case .failed(let reason) = status.state { failure = reason }
+            breakers = status.breakers
             queued = status.queued
             workers = status.workers.map { Worker($0.snapshot, $0.facts) }
         }
@@ -113,13 +116,23 @@ public struct OrchestratorStatus: Sendable {
 }
 
 extension OrchestratorStatus.Pool {
+    /// The worst of its breakers.
+    ///
+    /// A pool without workers refuses calls as an open one does.
+    fileprivate var breaker: String {
+        if state == "failed" || breakers.contains(where: { $0.state == "open" }) { return "open" }
+        return breakers.isEmpty ? "closed" : "half_open"
+    }
+
     fileprivate var value: Value {
         [
             "name": .string(name),
             "state": .string(state),
             "failure": failure.map(Value.string) ?? .null,
-            // A pool without workers refuses calls at once, as an open breaker does.
-            "breaker": state == "failed" ? "open" : "closed",
+            "breaker": .string(breaker),
+            "breakers": .map(
+                ValueMap(breakers.map { ($0.operation, .string($0.state)) })
+            ),
             "queued": .int(Int64(queued)),
             "workers": .list(workers.map(\.value)),
         ]

@@ -20,6 +20,18 @@ enum CallCommand {
         "idempotent",
         "it may be made again where a worker was lost"
     )
+    static let priority = Argument<CallPriority?>.option(
+        "priority",
+        "PRIORITY",
+        .choice(CallPriority.allCases.map { ($0.name, $0) }),
+        "which calls go first where calls wait: low, normal or high"
+    )
+    static let caller = Argument<String?>.option(
+        "caller",
+        "NAME",
+        .text,
+        "who calls: callers are served in turn, and each has its own rate"
+    )
     static let codec = Argument<Codec?>.option(
         "codec",
         "CODEC",
@@ -52,7 +64,8 @@ enum CallCommand {
             an error is such a document too.
             """,
         parameters: [operation.parameter, json.parameter, on.parameter, deadline.parameter]
-            + [idempotent.parameter, codec.parameter, session.parameter, lm.parameter]
+            + [idempotent.parameter, priority.parameter, caller.parameter, codec.parameter]
+            + [session.parameter, lm.parameter]
             + [jsonFlag.parameter]
             + DaemonChoice.parameters,
         examples: [
@@ -81,6 +94,8 @@ enum CallCommand {
             route: arguments[on].map(RouteChoice.init(control:)) ?? .automatic,
             timeout: arguments[deadline],
             isIdempotent: arguments[idempotent],
+            priority: arguments[priority] ?? .normal,
+            caller: arguments[caller],
             session: arguments[session],
             lm: arguments[lm].map { ["model": .string($0)] },
             codec: arguments[codec]

@@ -14,4 +14,6 @@ struct Configuration: Sendable, Equatable {
     var drainTimeout = Defaults.drainTimeout
     var routing = RoutingPolicy.preferNative
     var pools: [PythonPool] = []
+    /// Where an operation's calls go when their pool cannot take them.
+    var fallbacks: [Fallback] = []
 }

@@ -48,7 +48,28 @@ extension Setting where Target == ConfigurationDraft {
             "The pools of Python workers.",
             read: readPools
         ),
+        Setting(
+            "fallbacks",
+            typeName: "map of lists of pools, or native, by operation",
+            example: "{predict: [small, native]}",
+            "Where an operation's calls go when their pool cannot take them, in order.",
+            read: readFallbacks
+        ),
     ]
+
+    @Sendable private static func readFallbacks(
+        _ node: YAMLNode,
+        path: String,
+        draft: inout ConfigurationDraft,
+        problems: inout [ConfigurationProblem]
+    ) {
+        for entry in mapEntries(node, path, &problems) ?? [] {
+            let place = "\(path).\(entry.key)"
+            let names = SettingType<[String]>.texts.read(entry.value, place, &problems) ?? []
+            let routes = names.map { $0 == "native" ? Route.native : .pool($0) }
+            draft.configuration.fallbacks.append(Fallback(entry.key, to: routes))
+        }
+    }
 
     private static let maximumPools = 64
 

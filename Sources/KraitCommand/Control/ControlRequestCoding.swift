@@ -66,13 +66,23 @@ extension ControlRequest {
 extension CallOptions {
     fileprivate init(control map: ValueMap) throws(ControlFailure) {
         let fields = RequestFields(map: map, place: "options")
-        try fields.allow(["on", "timeout_ms", "idempotent", "codec", "session", "lm"])
+        try fields.allow(
+            ["on", "timeout_ms", "idempotent", "priority", "caller", "codec", "session", "lm"]
+        )
         self.init(
             route: try fields.optional("on").map { field throws(ControlFailure) in
                 RouteChoice(control: try field.text())
             } ?? .automatic,
             timeout: try fields.optional("timeout_ms")?.milliseconds(),
             isIdempotent: try fields.optional("idempotent")?.flag() ?? false,
+            priority: try fields.optional("priority").map { field throws(ControlFailure) in
+                let name = try field.text()
+                guard let priority = CallPriority.allCases.first(where: { $0.name == name }) else {
+                    throw .malformed("options.priority must be low, normal or high")
+                }
+                return priority
+            } ?? .normal,
+            caller: try fields.optional("caller")?.text(),
             session: try fields.optional("session")?.text(),
             lm: try fields.optional("lm")?.map(),
             codec: try fields.optional("codec").map { field throws(ControlFailure) in
@@ -89,6 +99,8 @@ extension CallOptions {
         map["on"] = route.control.map(Value.string)
         map["timeout_ms"] = timeout.map { .int($0.wholeMilliseconds) }
         if isIdempotent { map["idempotent"] = true }
+        if priority != .normal { map["priority"] = .string(priority.name) }
+        map["caller"] = caller.map(Value.string)
         map["codec"] = codec.map { .string($0.name) }
         map["session"] = session.map(Value.string)
         map["lm"] = lm.map(Value.map)

@@ -20,6 +20,7 @@ struct OrchestratorCore: DaemonCore {
         )
         orchestrator = Orchestrator(name: configuration.name, settings: settings) {
             configuration.pools
+            configuration.fallbacks
         }
     }
 

@@ -28,6 +28,10 @@ package enum Event: String, Sendable, Hashable, CaseIterable {
     case callRefused = "call.refused"
     case callExpired = "call.expired"
     case callLost = "call.lost"
+    case callRetried = "call.retried"
+
+    case breakerOpened = "breaker.opened"
+    case breakerClosed = "breaker.closed"
 
     case messageRefused = "message.refused"
     case messageUnroutable = "message.unroutable"
@@ -82,6 +86,11 @@ extension Event {
             Entry(.notice, "A call was refused: the queue is full or the pool not open.")
         case .callExpired: Entry(.notice, "A call's time ran out, in the queue or on a worker.")
         case .callLost: Entry(.warning, "A call's worker went away while it may have run.")
+        case .callRetried:
+            Entry(.notice, "A call whose worker went away is made again, after a pause.")
+        case .breakerOpened:
+            Entry(.warning, "An operation kept failing; its calls are refused for a while.")
+        case .breakerClosed: Entry(.notice, "An operation works again, and its calls pass.")
         case .messageRefused: Entry(.warning, "A peer sent what the protocol does not allow.")
         case .messageUnroutable:
             Entry(.warning, "A message was for a worker that is not connected.")

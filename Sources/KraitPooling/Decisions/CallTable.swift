@@ -1,43 +1,26 @@
-/// Names a call within its pool's life: the place in the table in the low 24 bits, the place's
-/// generation above, so that an answer that comes late can never be taken for a newer call's.
-package struct CallID: Hashable, Sendable {
-    package let rawValue: UInt64
-
-    package init(rawValue: UInt64) { self.rawValue = rawValue }
-
-    init(index: Int, generation: UInt64) {
-        rawValue = generation << Self.indexBits | UInt64(index)
-    }
-
-    /// The place in the table, below `CallTable.maximumCount`.
-    package var index: Int { Int(rawValue & ((1 << Self.indexBits) - 1)) }
-    var generation: UInt64 { rawValue >> Self.indexBits }
-
-    static let indexBits = 24
-    static let lastGeneration: UInt64 = 1 << (UInt64.bitWidth - indexBits) - 1
-
-    /// The generation that follows; never 0, so that no call is named 0.
-    static func generation(after generation: UInt64) -> UInt64 {
-        generation == lastGeneration ? 1 : generation + 1
-    }
-}
+import KraitWire
 
 /// The calls of a pool: those that wait, in order, and those that workers have.
 ///
-/// Entries are kept in one array and linked by index, so that arriving, leaving the middle of the
-/// queue and finishing are O(1) and allocate nothing once the array has grown. Deadlines are not
-/// sorted: `earliestDeadline` is a lower bound, and the table is walked only when that has passed,
-/// which with calls much shorter than their deadlines is about once in a deadline's time.
+/// Entries are kept in one array and known by their place, so that arriving, leaving the middle of
+/// the queue and finishing are O(1) and allocate nothing once the array has grown. Deadlines are
+/// not sorted: `earliestDeadline` is a lower bound, and the table is walked only when that has
+/// passed, which with calls much shorter than their deadlines is about once in a deadline's time.
 struct CallTable: Equatable {
     typealias Instant = ContinuousClock.Instant
 
     /// Where a call is.
     ///
-    /// Free entries become queued or sent; queued become sent or free; sent become free (answered,
-    /// or the worker ended) or abandoned; abandoned become free.
+    /// Free entries become queued, isolated or sent; those that wait become sent or free; sent
+    /// become free (answered, or the worker ended), delayed (to be made again), queued (it was not
+    /// begun) or abandoned; delayed become queued, isolated or free; abandoned become free.
     enum Phase: Equatable {
         case free
         case queued
+        /// Waits until a worker has nothing else to do.
+        case isolated
+        /// Is to be made again at `until`.
+        case delayed(until: Instant)
         case sent(worker: Int)
         /// Nobody waits for it any more, but the worker may still be at it.
         case abandoned(worker: Int, since: Instant)
@@ -47,23 +30,52 @@ struct CallTable: Equatable {
         var generation: UInt64 = 1
         var phase = Phase.free
         var deadline: Instant?
-        fileprivate var previous = none
-        fileprivate var next = none
+        var ticket = Ticket()
+        /// How often it was sent to a worker.
+        var attempts = 0
+        /// How often a worker would not begin it.
+        var refusals = 0
+        /// When it was sent the last time.
+        var sentAt: Instant?
+
+        /// Whether a worker has or had it.
+        var wasSent: Bool { attempts > 0 }
+
+        /// Whether it is for no worker yet, or again.
+        var isWaiting: Bool {
+            switch phase {
+            case .queued, .isolated, .delayed: true
+            case .free, .sent, .abandoned: false
+            }
+        }
+    }
+
+    /// What a call was admitted with.
+    struct Ticket: Equatable {
+        var caller: UInt64 = 0
+        var priority = CallPriority.normal
+        var isIdempotent = false
+        /// The operation's breaker, and what that gave.
+        var breaker = 0
+        var permit: CircuitBreaker.Permit = -1
+        /// Of its content, where a worker may have died of it.
+        var fingerprint: UInt64?
     }
 
     static let maximumCount = 1 << CallID.indexBits
-    private static let none = -1
 
     private(set) var entries: [Entry] = []
-    private var firstFree = none
-    private var head = none
-    private var tail = none
+    private var freePlaces: [Int] = []
+    private(set) var lines = WaitingLines()
+    /// The isolated calls, in order.
+    private(set) var isolated: [Int] = []
+    /// Calls that wait: in line, isolated or delayed.
     private(set) var queued = 0
     /// Calls that workers have, abandoned ones included.
     private(set) var sent = 0
     private(set) var earliestDeadline: Instant?
 
-    /// Queued calls and calls that somebody still waits for at a worker, and abandoned ones.
+    /// Calls that wait, those that somebody still waits for at a worker, and abandoned ones.
     var count: Int { queued + sent }
 
     func id(at index: Int) -> CallID { CallID(index: index, generation: entries[index].generation) }
@@ -79,32 +91,98 @@ struct CallTable: Equatable {
 
     // MARK: Changes
 
-    /// Adds a call at the end of the queue.
-    mutating func enqueue(deadline: Instant?) -> CallID {
-        let index = take(.queued, deadline: deadline)
-        entries[index].previous = tail
-        if tail == Self.none { head = index } else { entries[tail].next = index }
-        tail = index
+    /// Adds a call that waits for its turn.
+    mutating func enqueue(deadline: Instant?, _ ticket: Ticket = Ticket()) -> CallID {
+        let index = take(.queued, deadline: deadline, ticket)
+        lines.add(index, of: ticket.caller, ticket.priority)
+        queued += 1
+        return id(at: index)
+    }
+
+    /// Adds a call that waits for a worker of its own.
+    mutating func isolate(deadline: Instant?, _ ticket: Ticket) -> CallID {
+        let index = take(.isolated, deadline: deadline, ticket)
+        isolated.append(index)
         queued += 1
         return id(at: index)
     }
 
     /// Adds a call that goes to a worker at once.
-    mutating func addSent(to worker: Int, deadline: Instant?) -> CallID {
-        let index = take(.sent(worker: worker), deadline: deadline)
+    mutating func addSent(
+        to worker: Int,
+        deadline: Instant?,
+        _ ticket: Ticket = Ticket(),
+        at now: Instant? = nil
+    ) -> CallID {
+        let index = take(.sent(worker: worker), deadline: deadline, ticket)
+        entries[index].attempts = 1
+        entries[index].sentAt = now
         sent += 1
         return id(at: index)
     }
 
-    /// Moves the first of the queue to a worker.
-    mutating func sendFirst(to worker: Int) -> CallID? {
-        guard head != Self.none else { return nil }
-        let index = head
-        unlink(index)
+    /// Moves the call whose turn it is to a worker.
+    mutating func sendFirst(to worker: Int, at now: Instant? = nil) -> CallID? {
+        guard let index = lines.takeFirst() else { return nil }
+        return send(index, to: worker, at: now)
+    }
+
+    /// Moves the first of the isolated calls to a worker.
+    mutating func sendIsolated(to worker: Int, at now: Instant) -> CallID? {
+        guard !isolated.isEmpty else { return nil }
+        return send(isolated.removeFirst(), to: worker, at: now)
+    }
+
+    private mutating func send(_ index: Int, to worker: Int, at now: Instant?) -> CallID {
         queued -= 1
         sent += 1
         entries[index].phase = .sent(worker: worker)
+        entries[index].attempts += 1
+        entries[index].sentAt = now
         return id(at: index)
+    }
+
+    /// Takes a sent call back, to be made again later.
+    mutating func delay(_ index: Int, until instant: Instant) {
+        takeBack(index, .delayed(until: instant))
+    }
+
+    /// Takes a sent call back that was not begun; it is the next of its caller.
+    mutating func requeue(_ index: Int) {
+        takeBack(index, .queued)
+        entries[index].attempts -= 1
+        entries[index].refusals += 1
+        let ticket = entries[index].ticket
+        lines.add(index, of: ticket.caller, ticket.priority, first: true)
+    }
+
+    private mutating func takeBack(_ index: Int, _ phase: Phase) {
+        guard case .sent = entries[index].phase else {
+            preconditionFailure("only a sent call can be taken back, not \(entries[index].phase)")
+        }
+        entries[index].phase = phase
+        sent -= 1
+        queued += 1
+    }
+
+    /// Lets a delayed call wait for its turn, as the next of its caller.
+    mutating func resume(_ index: Int, isolated isAlone: Bool) {
+        if isAlone {
+            entries[index].phase = .isolated
+            isolated.append(index)
+        } else {
+            let ticket = entries[index].ticket
+            entries[index].phase = .queued
+            lines.add(index, of: ticket.caller, ticket.priority, first: true)
+        }
+    }
+
+    /// Takes a call's permit, which is used once.
+    mutating func takePermit(of index: Int) { entries[index].ticket.permit = -1 }
+
+    /// Notes what a call's content is, once that matters.
+    mutating func mark(_ index: Int, _ fingerprint: UInt64) {
+        entries[index].ticket.fingerprint = fingerprint
     }
 
     /// Marks a sent call as one that nobody waits for.
@@ -121,15 +199,16 @@ struct CallTable: Equatable {
         switch entries[index].phase {
         case .free: preconditionFailure("a free entry cannot be removed")
         case .queued:
-            unlink(index)
+            lines.remove(index)
             queued -= 1
+        case .isolated:
+            isolated.removeAll { $0 == index }
+            queued -= 1
+        case .delayed: queued -= 1
         case .sent, .abandoned: sent -= 1
         }
-        entries[index].phase = .free
-        entries[index].deadline = nil
-        entries[index].generation = CallID.generation(after: entries[index].generation)
-        entries[index].next = firstFree
-        firstFree = index
+        entries[index] = Entry(generation: CallID.generation(after: entries[index].generation))
+        freePlaces.append(index)
     }
 
     /// Finds anew what the next deadline is; to be called after those that passed are dealt with.
@@ -141,21 +220,18 @@ struct CallTable: Equatable {
         }
     }
 
-    // MARK: Links
-
-    private mutating func take(_ phase: Phase, deadline: Instant?) -> Int {
+    private mutating func take(_ phase: Phase, deadline: Instant?, _ ticket: Ticket) -> Int {
         let index: Int
-        if firstFree == Self.none {
+        if let free = freePlaces.popLast() {
+            index = free
+        } else {
             precondition(entries.count < Self.maximumCount, "the pool's bound was not kept")
             index = entries.count
             entries.append(Entry())
-        } else {
-            index = firstFree
-            firstFree = entries[index].next
-            entries[index].next = Self.none
         }
         entries[index].phase = phase
         entries[index].deadline = deadline
+        entries[index].ticket = ticket
         if let deadline {
             if let earliest = earliestDeadline {
                 if deadline < earliest { earliestDeadline = deadline }
@@ -164,13 +240,5 @@ struct CallTable: Equatable {
             }
         }
         return index
-    }
-
-    private mutating func unlink(_ index: Int) {
-        let (previous, next) = (entries[index].previous, entries[index].next)
-        if previous == Self.none { head = next } else { entries[previous].next = next }
-        if next == Self.none { tail = previous } else { entries[next].previous = previous }
-        entries[index].previous = Self.none
-        entries[index].next = Self.none
     }
 }

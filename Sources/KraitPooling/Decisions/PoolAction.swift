@@ -19,6 +19,11 @@ package enum PoolAction: Equatable, Sendable {
     case cancel(CallID, at: WorkerID)
     /// End the caller's wait.
     case fail(CallID, CallFailure)
+    /// The call's worker is gone; it will be sent again, after a pause at the earliest.
+    case retry(CallID, after: Duration)
+    /// Calls of the operation are refused from now on, and may pass again.
+    case breakerOpened(String, until: ContinuousClock.Instant)
+    case breakerClosed(String)
     case start(WorkerID)
     /// End a worker: at once where it may be stuck, otherwise it may leave by itself.
     case stop(WorkerID, StopReason)
@@ -43,6 +48,14 @@ package enum CallFailure: Equatable, Sendable {
     case cancelled(sent: Bool)
     case deadlineExceeded(sent: Bool)
     case queueFull(limit: Int)
+    /// A more urgent call, or one of a caller with fewer, took its place in a full queue.
+    case displaced(limit: Int, sent: Bool)
+    /// The caller or the pool has used up its rate; for how long.
+    case rateLimited(Duration)
+    /// The operation's breaker is open; for how long.
+    case circuitOpen(String, Duration)
+    /// Workers died of this very call; how often, and how the last time.
+    case quarantined(deaths: Int, ending: String, sent: Bool)
     case workerCrashed(WorkerID, String)
     case workerSilent(WorkerID)
     case poolFailed(String, sent: Bool)

@@ -1,3 +1,5 @@
+import KraitWire
+
 extension PoolStateMachine {
     /// What becomes of a call that has just arrived.
     package enum Arrival: Equatable, Sendable {
@@ -6,35 +8,114 @@ extension PoolStateMachine {
         case refused(CallFailure)
     }
 
+    /// What an answer says of the worker, and of the operation's health.
+    package enum Answer: Equatable, Sendable {
+        /// The operation did its work, whatever came of it.
+        case success
+        /// What the operation needs is not there, such as its language model.
+        case failure
+        /// It was ended before it was done, as it was asked to be.
+        case cancelled
+        /// The worker refused to begin it.
+        case notBegun
+    }
+
     /// What becomes of an answer, and of the slot it leaves free.
     package struct Answered: Equatable, Sendable {
-        /// Whether somebody waits for the answer; otherwise it came late and is discarded.
+        /// Whether the answer is to be passed on; otherwise it came late, or the call is made
+        /// again.
         package var isAwaited: Bool
         package var actions: [PoolAction]
     }
 
+    /// Whether a call's fingerprint is to be given when it arrives and when it is answered.
+    package var wantsFingerprints: Bool { !quarantine.isEmpty }
+
     /// A call has arrived.
     ///
-    /// O(workers) at most, and O(1) while none is free.
-    package mutating func callArrived(deadline: Instant?, at now: Instant) -> Arrival {
+    /// O(workers) at most, and O(1) while none is free; a call that displaces another, O(callers).
+    package mutating func callArrived(
+        _ traits: CallTraits = CallTraits(),
+        deadline: Instant?,
+        fingerprint: UInt64? = nil,
+        at now: Instant
+    ) -> (arrival: Arrival, actions: [PoolAction]) {
         switch state {
         case .starting, .ready: break
-        case .failed(let reason): return .refused(.poolFailed(reason, sent: false))
-        case .draining, .closed: return .refused(.shuttingDown(sent: false))
+        case .failed(let reason): return (.refused(.poolFailed(reason, sent: false)), [])
+        case .draining, .closed: return (.refused(.shuttingDown(sent: false)), [])
         }
-        if let deadline, deadline <= now { return .refused(.deadlineExceeded(sent: false)) }
-        if calls.queued == 0, let number = leastBusyWorker() {
+        if let deadline, deadline <= now {
+            return (.refused(.deadlineExceeded(sent: false)), [])
+        }
+        var ticket = CallTable.Ticket()
+        var isAlone = false
+        if let fingerprint {
+            switch quarantine.verdict(on: fingerprint, at: now) {
+            case .free: break
+            case .isolated: isAlone = true
+            case .refused(let deaths, let ending):
+                return (.refused(.quarantined(deaths: deaths, ending: ending, sent: false)), [])
+            }
+        }
+        if let wait = overRate(traits.caller, at: now) {
+            return (.refused(.rateLimited(wait)), [])
+        }
+        // Before the breaker, which counts on an outcome of what it admits.
+        let isDirect = !isAlone && calls.lines.isEmpty && freeSlots > 0
+        var displaced: Int?
+        if !isDirect, calls.queued >= configuration.queueLimit {
+            displaced = calls.lines.victim(for: traits.caller, traits.priority)
+            guard displaced != nil else {
+                return (.refused(.queueFull(limit: configuration.queueLimit)), [])
+            }
+        }
+        ticket.breaker = breakers.place(of: traits.operation)
+        switch breakers.admit(ticket.breaker, at: now) {
+        case .admitted(let permit): ticket.permit = permit
+        case .refused(let until):
+            let wait = max(.zero, now.duration(to: until))
+            return (.refused(.circuitOpen(traits.operation, wait)), [])
+        }
+        retryBudget.callAccepted()
+        ticket.caller = traits.caller
+        ticket.priority = traits.priority
+        ticket.isIdempotent = traits.isIdempotent
+
+        if isDirect, let number = leastBusyWorker() {
             takeSlot(of: number)
-            return .send(calls.addSent(to: number, deadline: deadline), to: workerID(number))
+            let id = calls.addSent(to: number, deadline: deadline, ticket, at: now)
+            return (.send(id, to: workerID(number)), [])
         }
-        guard calls.queued < configuration.queueLimit else {
-            return .refused(.queueFull(limit: configuration.queueLimit))
+        var actions: [PoolAction] = []
+        if let displaced {
+            let failure = CallFailure.displaced(
+                limit: configuration.queueLimit,
+                sent: calls.entries[displaced].wasSent
+            )
+            actions += fail(displaced, failure, at: now)
         }
-        return .queued(calls.enqueue(deadline: deadline))
+        guard isAlone else {
+            return (.queued(calls.enqueue(deadline: deadline, ticket)), actions)
+        }
+        let id = calls.isolate(deadline: deadline, ticket)
+        return (.queued(id), actions + serveIsolated(at: now))
+    }
+
+    private mutating func overRate(_ caller: UInt64, at now: Instant) -> Duration? {
+        if caller != 0, let wait = callerRates?.take(of: caller, at: now) { return wait }
+        if rate == nil, let limit = configuration.rate { rate = TokenBucket(limit, at: now) }
+        return rate?.take(at: now)
     }
 
     /// A worker has answered, with a reply or a fault.
-    package mutating func answered(_ id: CallID, by worker: WorkerID) -> Answered {
+    package mutating func answered(
+        _ id: CallID,
+        by worker: WorkerID,
+        _ answer: Answer = .success,
+        fingerprint: UInt64? = nil,
+        at now: Instant
+    ) -> Answered {
         let late = Answered(isAwaited: false, actions: [])
         guard let index = calls.index(of: id) else { return late }
         let number: Int
@@ -42,19 +123,33 @@ extension PoolStateMachine {
         switch calls.entries[index].phase {
         case .sent(let holder): (number, isAwaited) = (holder, true)
         case .abandoned(let holder, _): (number, isAwaited) = (holder, false)
-        case .free, .queued: return late
+        case .free, .queued, .isolated, .delayed: return late
         }
         // An answer to a call that another worker has is a worker's mistake, not an answer.
         guard workerID(number) == worker else { return late }
+        if answer == .notBegun, isAwaited, calls.entries[index].refusals < Self.maximumRefusals {
+            calls.requeue(index)
+            // Not only the worker's own slot may be the one for it: it may be leaving.
+            let actions = releaseSlot(of: number, at: now) + fillFreeSlots(at: now)
+            return Answered(isAwaited: false, actions: actions)
+        }
+        if answer != .notBegun, let fingerprint { quarantine.answered(fingerprint) }
+        let actions = settle(index, answer.outcome, at: now)
         calls.remove(index)
         workers[number].served += 1
-        return Answered(isAwaited: isAwaited, actions: releaseSlot(of: number))
+        return Answered(
+            isAwaited: isAwaited,
+            actions: actions + releaseSlot(of: number, at: now)
+        )
     }
+
+    /// How often a worker may refuse a call before its caller hears of it.
+    private static var maximumRefusals: Int { 16 }
 
     /// The caller no longer waits.
     package mutating func callCancelled(_ id: CallID, at now: Instant) -> [PoolAction] {
         guard let index = calls.index(of: id) else { return [] }
-        return giveUp(index, at: now) { .cancelled(sent: $0) }
+        return giveUp(index, .none, at: now) { .cancelled(sent: $0) }
     }
 
     /// Ends the calls whose deadline has passed.
@@ -62,80 +157,176 @@ extension PoolStateMachine {
         var actions: [PoolAction] = []
         for index in calls.entries.indices {
             guard let deadline = calls.entries[index].deadline, deadline <= now else { continue }
-            actions += giveUp(index, at: now) { .deadlineExceeded(sent: $0) }
+            let sentAt = calls.entries[index].sentAt ?? now
+            // What was given up at once says more of the caller than of the operation.
+            let isTelling = sentAt + configuration.breaker.patience <= now
+            actions += giveUp(index, isTelling ? .failure : .none, at: now) {
+                .deadlineExceeded(sent: $0)
+            }
         }
         calls.refreshEarliestDeadline()
         return actions
     }
 
-    /// Ends a caller's wait: a queued call is forgotten, a sent one becomes abandoned and keeps
+    /// Ends a caller's wait: a call that waits is forgotten, a sent one becomes abandoned and keeps
     /// its slot until the worker answers or ends.
+    ///
+    /// `outcome` is what it says of the operation where a worker has it.
     private mutating func giveUp(
         _ index: Int,
+        _ outcome: CircuitBreaker.Outcome,
         at now: Instant,
         failure: (_ sent: Bool) -> CallFailure
     ) -> [PoolAction] {
         let id = calls.id(at: index)
         switch calls.entries[index].phase {
-        case .queued:
-            calls.remove(index)
-            return [.fail(id, failure(false))] + closeIfDrained()
+        case .queued, .isolated, .delayed:
+            return fail(index, failure(calls.entries[index].wasSent), at: now)
+                + serveIsolated(at: now) + closeIfDrained()
         case .sent(let number):
+            let actions = settle(index, outcome, at: now)
             calls.abandon(index, at: now)
             check(at: now + configuration.abandonedGrace)
-            return [.fail(id, failure(true)), .cancel(id, at: workerID(number))]
+            return actions + [.fail(id, failure(true)), .cancel(id, at: workerID(number))]
                 + endIfOnlyAbandoned(number) + closeIfDrained()
         case .free, .abandoned:
             return []
         }
     }
 
-    // MARK: Slots
+    /// Fails a call that waits.
+    mutating func fail(
+        _ index: Int,
+        _ failure: CallFailure,
+        at now: Instant
+    ) -> [PoolAction] {
+        let actions = settle(index, .none, at: now)
+        let id = calls.id(at: index)
+        calls.remove(index)
+        return actions + [.fail(id, failure)]
+    }
 
-    /// The ready worker with the fewest calls among those with a free slot; of
-    /// equals the one that was last chosen: its process is warm.
-    private mutating func leastBusyWorker() -> Int? {
-        guard freeSlots > 0 else { return nil }
-        var best: Int?
-        for step in workers.indices {
-            let number = (cursor + step) % workers.count
-            guard workers[number].freeSlots > 0 else { continue }
-            if let known = best, workers[known].busy <= workers[number].busy { continue }
-            best = number
-            if workers[number].busy == 0 { break }
+    // MARK: Breakers
+
+    /// Tells the breaker how a call went, once; what follows where that changes its state.
+    mutating func settle(
+        _ index: Int,
+        _ outcome: CircuitBreaker.Outcome,
+        at now: Instant
+    ) -> [PoolAction] {
+        let entry = calls.entries[index]
+        guard entry.ticket.permit >= 0 else { return [] }
+        calls.takePermit(of: index)
+        let duration = entry.sentAt?.duration(to: now) ?? .zero
+        let changed = breakers.ended(
+            entry.ticket.breaker,
+            entry.ticket.permit,
+            outcome,
+            after: duration,
+            at: now
+        )
+        guard let changed else { return [] }
+        let operation = breakers.names[entry.ticket.breaker]
+        guard case .open(let until) = changed else { return [.breakerClosed(operation)] }
+        return [.breakerOpened(operation, until: until)]
+            + refuseWaiting(for: entry.ticket.breaker, operation, until: until, at: now)
+    }
+
+    /// Fails the calls that wait for an operation whose breaker has opened: they are told at once,
+    /// and not one after the other as each fails.
+    private mutating func refuseWaiting(
+        for breaker: Int,
+        _ operation: String,
+        until: Instant,
+        at now: Instant
+    ) -> [PoolAction] {
+        var actions: [PoolAction] = []
+        for index in calls.entries.indices {
+            let entry = calls.entries[index]
+            // One that is made again has been begun: its end is to say so.
+            guard entry.isWaiting, !entry.wasSent, entry.ticket.breaker == breaker
+            else { continue }
+            let id = calls.id(at: index)
+            calls.remove(index)
+            actions.append(.fail(id, .circuitOpen(operation, now.duration(to: until))))
         }
-        if let best { cursor = best }
-        return best
+        return actions
     }
 
-    private mutating func takeSlot(of number: Int) {
-        workers[number].busy += 1
-        freeSlots -= 1
-    }
+    // MARK: Retries
 
-    /// Gives a slot to the first of the queue, or back to the pool.
-    private mutating func releaseSlot(of number: Int) -> [PoolAction] {
-        workers[number].busy -= 1
-        guard workers[number].isReady else {
-            return endIfOnlyAbandoned(number) + closeIfDrained()
+    /// What becomes of a call whose worker has gone.
+    mutating func lost(
+        _ index: Int,
+        _ failure: CallFailure,
+        random: Double,
+        at now: Instant
+    ) -> [PoolAction] {
+        let entry = calls.entries[index]
+        let id = calls.id(at: index)
+        if let pause = pauseBeforeRetry(of: entry, random: random, at: now) {
+            calls.delay(index, until: now + pause)
+            check(at: now + pause)
+            return [.retry(id, after: pause)]
         }
-        freeSlots += 1
-        if let actions = fillSlot(of: number) { return actions }
-        return state == .draining ? closeIfDrained() : []
+        let actions = settle(index, .failure, at: now)
+        calls.remove(index)
+        return actions + [.fail(id, failure)]
     }
 
-    private mutating func fillSlot(of number: Int) -> [PoolAction]? {
-        guard workers[number].freeSlots > 0, let id = calls.sendFirst(to: number) else {
+    /// How long to wait before a call is made again; nil where it must not be, or where its
+    /// deadline comes first, or its operation is failing anyway.
+    private mutating func pauseBeforeRetry(
+        of entry: CallTable.Entry,
+        random: Double,
+        at now: Instant
+    ) -> Duration? {
+        let policy = configuration.retries
+        guard entry.ticket.isIdempotent, entry.attempts < policy.attempts,
+            calls.queued < configuration.queueLimit + policy.room
+        else { return nil }
+        switch state {
+        case .starting, .ready, .draining: break
+        case .failed, .closed: return nil
+        }
+        if let fingerprint = entry.ticket.fingerprint,
+            case .refused = quarantine.verdict(on: fingerprint, at: now)
+        {
             return nil
         }
-        takeSlot(of: number)
-        return [.send(id, to: workerID(number))]
+        let pause = policy.pause(afterAttempts: entry.attempts, random: random)
+        if let deadline = entry.deadline, deadline <= now + pause { return nil }
+        return retryBudget.spend() ? pause : nil
     }
 
-    /// Gives queued calls to a worker that has just become ready.
-    mutating func fillSlots(of number: Int) -> [PoolAction] {
-        var actions: [PoolAction] = []
-        while let sent = fillSlot(of: number) { actions += sent }
-        return actions
+    /// Lets the calls whose pause is over wait for their turn.
+    mutating func resumeDelayed(at now: Instant) -> [PoolAction] {
+        for index in calls.entries.indices {
+            guard case .delayed(let until) = calls.entries[index].phase else { continue }
+            guard until <= now else {
+                check(at: until)
+                continue
+            }
+            calls.resume(index, isolated: isToRunAlone(index, at: now))
+        }
+        return serveIsolated(at: now) + fillFreeSlots(at: now)
+    }
+
+    private mutating func isToRunAlone(_ index: Int, at now: Instant) -> Bool {
+        guard let fingerprint = calls.entries[index].ticket.fingerprint else { return false }
+        return switch quarantine.verdict(on: fingerprint, at: now) {
+        case .isolated, .refused: true
+        case .free: false
+        }
+    }
+}
+
+extension PoolStateMachine.Answer {
+    fileprivate var outcome: CircuitBreaker.Outcome {
+        switch self {
+        case .success: .success
+        case .failure: .failure
+        case .cancelled, .notBegun: .none
+        }
     }
 }

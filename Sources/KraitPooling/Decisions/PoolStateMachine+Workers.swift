@@ -28,24 +28,29 @@ extension PoolStateMachine {
             state = .ready
             actions.append(.becameReady)
         }
-        return actions + fillSlots(of: id.number) + startWaitingWorkers(at: now)
+        return actions + serveIsolated(at: now) + fillSlots(of: id.number, at: now)
+            + startWaitingWorkers(at: now)
     }
 
     /// A worker's life is over.
     ///
-    /// `random`, from 0 up to 1, spreads the restarts.
+    /// `random`, from 0 up to 1, spreads the restarts and the retries of its calls; `fingerprint`
+    /// gives a number for a call's content.
     package mutating func workerExited(
         _ id: WorkerID,
         _ exit: WorkerExit,
         random: Double,
-        at now: Instant
+        at now: Instant,
+        fingerprint: (CallID) -> UInt64? = { _ in nil }
     ) -> [PoolAction] {
         guard isCurrent(id), workers[id.number].isAlive else { return [] }
-        var actions = failCalls(of: id, exit)
+        var actions = suspectCalls(of: id, exit, fingerprint, at: now)
+        actions += failCalls(of: id, exit, random: random, at: now)
         freeSlots -= workers[id.number].freeSlots
         let wasReady = workers[id.number].phase != .starting
         workers[id.number].slots = 0
         workers[id.number].busy = 0
+        workers[id.number].reservation = .none
 
         switch state {
         case .closed, .failed:
@@ -54,7 +59,7 @@ extension PoolStateMachine {
         case .starting, .ready, .draining:
             scheduleRestart(of: id.number, wasReady: wasReady, random: random, at: now)
             if let reason = reasonToGiveUp(exit) { return actions + giveUp(reason) }
-            actions += startWaitingWorkers(at: now)
+            actions += startWaitingWorkers(at: now) + serveIsolated(at: now)
             return actions + closeIfDrained()
         }
     }
@@ -135,17 +140,21 @@ extension PoolStateMachine {
 
     // MARK: Ends
 
-    /// Fails each call of a worker that is no more, once.
-    private mutating func failCalls(of id: WorkerID, _ exit: WorkerExit) -> [PoolAction] {
+    /// Ends each call of a worker that is no more, once: it fails, or is made again.
+    private mutating func failCalls(
+        of id: WorkerID,
+        _ exit: WorkerExit,
+        random: Double,
+        at now: Instant
+    ) -> [PoolAction] {
         guard workers[id.number].busy > 0 else { return [] }
         var actions: [PoolAction] = []
         for index in calls.entries.indices {
             switch calls.entries[index].phase {
             case .sent(id.number):
-                actions.append(.fail(calls.id(at: index), failure(of: id, exit)))
-                calls.remove(index)
+                actions += lost(index, failure(of: id, exit), random: random, at: now)
             case .abandoned(id.number, _): calls.remove(index)
-            case .free, .queued, .sent, .abandoned: continue
+            case .free, .queued, .isolated, .delayed, .sent, .abandoned: continue
             }
         }
         return actions
@@ -173,6 +182,7 @@ extension PoolStateMachine {
             if workers[number].phase == .ready {
                 freeSlots -= workers[number].freeSlots
                 workers[number].phase = .retiring
+                workers[number].reservation = .none
                 actions += endIfOnlyAbandoned(number)
             }
         }
@@ -219,13 +229,16 @@ extension PoolStateMachine {
             let phase = calls.entries[index].phase
             guard phase != .free else { continue }
             switch phase {
-            case .queued: actions.append(.fail(calls.id(at: index), failure(false)))
-            case .sent: actions.append(.fail(calls.id(at: index), failure(true)))
+            case .queued, .isolated, .delayed, .sent:
+                let wasSent = calls.entries[index].wasSent
+                actions.append(.fail(calls.id(at: index), failure(wasSent)))
             case .free, .abandoned: break
             }
             calls.remove(index)
         }
         calls.refreshEarliestDeadline()
+        // Nothing is left that could tell them how a trial went.
+        breakers = Breakers(configuration.breaker)
         return actions
     }
 
@@ -233,6 +246,7 @@ extension PoolStateMachine {
         var actions: [PoolAction] = []
         freeSlots = 0
         for number in workers.indices {
+            workers[number].reservation = .none
             // What a busy worker does is of no use to anybody any more.
             let reason = workers[number].busy > 0 ? StopReason.stuck : .closing
             workers[number].busy = 0

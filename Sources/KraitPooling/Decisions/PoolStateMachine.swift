@@ -41,11 +41,23 @@ package struct PoolStateMachine: Equatable, Sendable {
         var served = 0
         var since: Instant
         var failures = 0
+        /// Whether it is kept free of other calls for isolated ones.
+        var reservation = Reservation.none
+
+        enum Reservation: Equatable {
+            case none
+            /// It finishes what it has.
+            case emptying
+            /// It has an isolated call.
+            case serving
+        }
+
+        var isReserved: Bool { reservation != .none }
 
         /// Spelt out, since comparing phases in general is slow and this is asked for each call.
         var isReady: Bool { if case .ready = phase { true } else { false } }
 
-        var freeSlots: Int { isReady ? slots - busy : 0 }
+        var freeSlots: Int { isReady && !isReserved ? slots - busy : 0 }
 
         /// Whether it has been started and its end was not reported.
         var isAlive: Bool {
@@ -59,6 +71,12 @@ package struct PoolStateMachine: Equatable, Sendable {
     package let configuration: PoolConfiguration
     package internal(set) var state = State.starting
     var calls = CallTable()
+    var breakers: Breakers
+    var quarantine: Quarantine
+    var retryBudget: RetryBudget
+    /// The pool's own rate, once a call has come, and that of each caller.
+    var rate: TokenBucket?
+    var callerRates: CallerBuckets?
     var workers: [Worker] = []
     /// Free slots of all ready workers together, so that a full pool is known at once.
     var freeSlots = 0
@@ -74,6 +92,10 @@ package struct PoolStateMachine: Equatable, Sendable {
     package init(_ configuration: PoolConfiguration) {
         precondition(configuration.workers > 0 && configuration.startsAtOnce > 0)
         self.configuration = configuration
+        breakers = Breakers(configuration.breaker)
+        quarantine = Quarantine(memory: configuration.quarantine)
+        retryBudget = RetryBudget(share: configuration.retries.budget)
+        callerRates = configuration.callerRate.map(CallerBuckets.init)
     }
 
     package func workerID(_ number: Int) -> WorkerID {
@@ -110,6 +132,7 @@ package struct PoolStateMachine: Equatable, Sendable {
             nextCheck = nil
             actions += endStuckWorkers(at: now)
             actions += startWaitingWorkers(at: now)
+            actions += resumeDelayed(at: now)
         }
         return actions
     }
@@ -139,6 +162,11 @@ package struct PoolStateMachine: Equatable, Sendable {
     }
 
     package var queued: Int { calls.queued }
+
+    /// The breakers that do not let everything pass.
+    package func breakers(at now: Instant) -> [(operation: String, state: String)] {
+        breakers.notClosed(at: now)
+    }
     package var inFlight: Int { calls.sent }
 
     /// A worker as `krait status` shows it.

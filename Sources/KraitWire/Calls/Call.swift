@@ -29,6 +29,10 @@ public struct CallOptions: Sendable, Equatable {
     public var timeout: Duration?
     /// Whether the call may be made twice without harm: only then is it ever retried.
     public var isIdempotent: Bool
+    /// Which calls go first where calls wait.
+    public var priority: CallPriority
+    /// Who calls, such as a tenant: callers are served in turn, and each has a rate of its own.
+    public var caller: String?
     /// The session the call belongs to, if any.
     public var session: String?
     /// LM settings laid over the pool's for this call alone.
@@ -41,6 +45,8 @@ public struct CallOptions: Sendable, Equatable {
         route: RouteChoice = .automatic,
         timeout: Duration? = nil,
         isIdempotent: Bool = false,
+        priority: CallPriority = .normal,
+        caller: String? = nil,
         session: String? = nil,
         lm: ValueMap? = nil,
         codec: Codec? = nil
@@ -48,6 +54,8 @@ public struct CallOptions: Sendable, Equatable {
         self.route = route
         self.timeout = timeout
         self.isIdempotent = isIdempotent
+        self.priority = priority
+        self.caller = caller
         self.session = session
         self.lm = lm
         self.codec = codec
@@ -62,4 +70,23 @@ public enum RouteChoice: Sendable, Hashable {
     case native
     /// On the named pool, or not at all.
     case pool(String)
+}
+
+/// How urgent a call is where calls wait for a worker.
+public enum CallPriority: Int, Sendable, Hashable, CaseIterable {
+    /// What can wait: such as batch runs.
+    case low
+    /// What nobody said anything of.
+    case normal
+    /// What somebody waits for at this moment.
+    case high
+
+    /// The word in requests and options.
+    public var name: String {
+        switch self {
+        case .low: "low"
+        case .normal: "normal"
+        case .high: "high"
+        }
+    }
 }

@@ -15,7 +15,8 @@ public struct CallError: Error, Sendable, Equatable {
         pool: String? = nil,
         worker: String? = nil,
         fault: Fault? = nil,
-        delivery: Delivery = .notSent
+        delivery: Delivery = .notSent,
+        retryAfter: Duration? = nil
     ) {
         box = .holding(
             Parts(
@@ -26,7 +27,8 @@ public struct CallError: Error, Sendable, Equatable {
                 pool: pool,
                 worker: worker,
                 fault: fault,
-                delivery: delivery
+                delivery: delivery,
+                retryAfter: retryAfter
             )
         )
     }
@@ -72,6 +74,12 @@ public struct CallError: Error, Sendable, Equatable {
         set { parts.delivery = newValue }
     }
 
+    /// When the same call may well succeed, where that is known.
+    public var retryAfter: Duration? {
+        get { parts.retryAfter }
+        set { parts.retryAfter = newValue }
+    }
+
     private struct Parts: Sendable, Equatable {
         var code: Code
         var message: String
@@ -81,6 +89,7 @@ public struct CallError: Error, Sendable, Equatable {
         var worker: String?
         var fault: Fault?
         var delivery: Delivery
+        var retryAfter: Duration?
     }
 
     /// Keeps the error at one word: each function on a call's way reserves room for what it may
@@ -115,6 +124,12 @@ public struct CallError: Error, Sendable, Equatable {
         public static let deadlineExceeded = Code(rawValue: "deadline_exceeded")
         /// The pool's queue has no room for the call.
         public static let queueFull = Code(rawValue: "queue_full")
+        /// The caller's or the pool's rate of calls is used up: see `retryAfter`.
+        public static let rateLimited = Code(rawValue: "rate_limited")
+        /// The operation's circuit breaker is open, since it kept failing: see `retryAfter`.
+        public static let circuitOpen = Code(rawValue: "circuit_open")
+        /// Workers ended, again and again, while they had this very call.
+        public static let callQuarantined = Code(rawValue: "call_quarantined")
         /// The worker's process ended while it had the call.
         public static let workerCrashed = Code(rawValue: "worker_crashed")
         /// The worker stopped beating while it had the call, and was ended.
@@ -138,7 +153,8 @@ public struct CallError: Error, Sendable, Equatable {
 
         /// Every code there is, for documentation and its checks.
         public static let all: [Code] = [
-            .cancelled, .deadlineExceeded, .queueFull, .workerCrashed, .workerSilent, .faulted,
+            .cancelled, .deadlineExceeded, .queueFull, .rateLimited, .circuitOpen,
+            .callQuarantined, .workerCrashed, .workerSilent, .faulted,
             .unknownOperation, .unknownPool, .invalidInput, .invalidOutput, .protocolViolation,
             .poolFailed, .shuttingDown,
         ]

@@ -1,0 +1,44 @@
+import KraitWire
+
+/// What a pool goes by when it admits, orders, and repeats a call.
+package struct CallTraits: Sendable, Equatable {
+    /// What the call asks for: breakers are kept by it.
+    package var operation: String
+    /// Stands for who calls; 0 for nobody in particular.
+    ///
+    /// Callers of one pool are served in turn.
+    package var caller: UInt64
+    package var priority: CallPriority
+    /// Whether the call may be made twice without harm.
+    package var isIdempotent: Bool
+
+    package init(
+        operation: String = "",
+        caller: UInt64 = 0,
+        priority: CallPriority = .normal,
+        isIdempotent: Bool = false
+    ) {
+        self.operation = operation
+        self.caller = caller
+        self.priority = priority
+        self.isIdempotent = isIdempotent
+    }
+
+    package init(_ call: Call) {
+        self.init(
+            operation: call.operation,
+            caller: call.options.caller.map(Self.number) ?? 0,
+            priority: call.options.priority,
+            isIdempotent: call.options.isIdempotent
+        )
+    }
+
+    /// A caller's name as a number, so that the pool keeps no table of all names it has ever seen.
+    ///
+    /// Two of one number would only share their turn.
+    private static func number(of name: String) -> UInt64 {
+        var hasher = Hasher()
+        hasher.combine(name)
+        return UInt64(bitPattern: Int64(hasher.finalize())) | 1
+    }
+}

@@ -1,0 +1,46 @@
+import KraitWire
+
+/// Where calls of an operation go when the place they were routed to cannot take them.
+package struct FallbackChains: Sendable, Hashable {
+    private let chains: [String: [Route]]
+
+    /// The routes of each operation, in the order in which they are tried.
+    package init(_ chains: [String: [Route]] = [:]) {
+        self.chains = chains.filter { !$0.value.isEmpty }
+    }
+
+    package var isEmpty: Bool { chains.isEmpty }
+
+    /// The chain of an operation, or of what it is a specialisation of.
+    package func routes(of operation: String) -> [Route] {
+        chains[operation] ?? Registry.base(of: operation).flatMap { chains[$0] } ?? []
+    }
+
+    /// Where a call goes that failed; nil where its error is the answer.
+    ///
+    /// Only what a place could not take is taken elsewhere: a call that a worker may have begun
+    /// only where it may be made twice. What the caller has forced, or has used up, stays.
+    func next(after error: CallError, of call: Call, tried: [Route]) -> Route? {
+        guard call.options.route == .automatic, Self.allows(error, call) else { return nil }
+        return routes(of: call.operation).first { !tried.contains($0) }
+    }
+
+    private static func allows(_ error: CallError, _ call: Call) -> Bool {
+        switch error.code {
+        case .poolFailed, .shuttingDown, .circuitOpen, .queueFull:
+            error.delivery == .notSent || call.options.isIdempotent
+        case .workerCrashed, .workerSilent: call.options.isIdempotent
+        default: false
+        }
+    }
+}
+
+extension Route {
+    /// The choice that forces it.
+    var choice: RouteChoice {
+        switch self {
+        case .native: .native
+        case .pool(let name): .pool(name)
+        }
+    }
+}
