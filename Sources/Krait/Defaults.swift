@@ -12,6 +12,8 @@ public enum Defaults {
     public static let heartbeat: Duration = .seconds(1)
     /// How long an adapter's import, and then a worker's start, may take.
     public static let startTimeout: Duration = .seconds(60)
+    /// How long after it failed a pool is tried again, at first.
+    public static let recoverAfter: Duration = .seconds(30)
     /// How long a stopping daemon waits for the calls that run.
     public static let drainTimeout: Duration = .seconds(30)
     /// How often an idempotent call is made in all.

@@ -103,6 +103,8 @@ public final class Orchestrator: Sendable {
             switch await pool.workers.settled() {
             case .starting, .ready: onPool(pool.name)
             case .failed(let reason): throw CallError(.poolFailed, reason, pool: pool.name)
+            case .pausing, .paused:
+                throw CallError(.poolDrained, "the pool was drained", pool: pool.name)
             case .draining, .closed:
                 throw CallError(.shuttingDown, "the pool is shutting down", pool: pool.name)
             }

@@ -34,6 +34,20 @@ public struct PythonPool: Sendable, Equatable {
     public var rateLimit: Double?
     /// How many calls a second the pool takes of one caller (`CallOptions.caller`); nil for any.
     public var callerRateLimit: Double?
+    /// How long a worker serves before it is replaced; nil for ever.
+    ///
+    /// Workers of one pool are spread over its last tenth, so that they do not all go at once.
+    public var maxAge: Duration?
+    /// How many calls a worker answers before it is replaced; nil for any number.
+    public var maxCalls: Int?
+    /// From how many bytes of its own on a worker is replaced, its calls done; nil for none.
+    ///
+    /// Where a new worker has as much already, no worker is replaced for it, and the event
+    /// `pool.limit_too_low` says so.
+    public var maxMemory: Int?
+    /// How long after it failed a pool is tried again; the time doubles with each try, up to five
+    /// minutes or this, whichever is longer.
+    public var recoverAfter: Duration
     /// Environment variables laid over the daemon's own for this pool's processes.
     public var environment: [String: String]
     /// Folders put before Python's own module path.
@@ -56,6 +70,10 @@ public struct PythonPool: Sendable, Equatable {
         attempts: Int = Defaults.attempts,
         rateLimit: Double? = nil,
         callerRateLimit: Double? = nil,
+        maxAge: Duration? = nil,
+        maxCalls: Int? = nil,
+        maxMemory: Int? = nil,
+        recoverAfter: Duration = Defaults.recoverAfter,
         environment: [String: String] = [:],
         path: [String] = []
     ) {
@@ -74,6 +92,10 @@ public struct PythonPool: Sendable, Equatable {
         self.attempts = attempts
         self.rateLimit = rateLimit
         self.callerRateLimit = callerRateLimit
+        self.maxAge = maxAge
+        self.maxCalls = maxCalls
+        self.maxMemory = maxMemory
+        self.recoverAfter = recoverAfter
         self.environment = environment
         self.path = path
     }

@@ -5,7 +5,7 @@ extension CallFailure {
     func error(pool: String) -> CallError {
         CallError(
             code,
-            message,
+            message(pool: pool),
             operation: operation,
             pool: pool,
             worker: worker.map { "\(pool)/\($0)" },
@@ -27,10 +27,11 @@ extension CallFailure {
         case .workerSilent: .workerSilent
         case .poolFailed: .poolFailed
         case .shuttingDown: .shuttingDown
+        case .poolDrained: .poolDrained
         }
     }
 
-    private var message: String {
+    private func message(pool: String) -> String {
         switch self {
         case .cancelled: "the caller cancelled it"
         case .deadlineExceeded(sent: true):
@@ -54,7 +55,11 @@ extension CallFailure {
         case .workerCrashed(_, let status):
             "the worker ended in the middle of the call: \(status)"
         case .workerSilent: "the worker showed no sign of life and was ended"
-        case .poolFailed(let reason, _): "the pool has no workers: \(reason)"
+        case .poolFailed(let reason, _):
+            "the pool has no workers (it is tried again from time to time; `krait resume \(pool)` "
+                + "does so now): \(reason)"
+        case .poolDrained:
+            "the pool was drained and takes no calls; `krait resume \(pool)` ends that"
         case .shuttingDown: "the pool is shutting down"
         }
     }
@@ -74,7 +79,7 @@ extension CallFailure {
     private var wasSent: Bool {
         switch self {
         case .cancelled(let sent), .deadlineExceeded(let sent), .poolFailed(_, let sent),
-            .shuttingDown(let sent), .displaced(_, let sent), .quarantined(_, _, let sent):
+            .shuttingDown(let sent), .poolDrained(let sent), .displaced(_, let sent), .quarantined(_, _, let sent):
             sent
         case .workerCrashed, .workerSilent: true
         case .queueFull, .rateLimited, .circuitOpen: false

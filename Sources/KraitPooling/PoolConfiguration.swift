@@ -19,6 +19,10 @@ package struct PoolConfiguration: Sendable, Equatable {
     package var callerRate: RateLimit?
     /// How long a call that ended workers is suspected.
     package var quarantine: Duration
+    /// When workers are replaced although nothing is wrong with them.
+    package var recycling: RecyclingPolicy
+    /// When a pool that failed is tried again.
+    package var recovery: RecoveryDelay
 
     package init(
         workers: Int,
@@ -32,7 +36,9 @@ package struct PoolConfiguration: Sendable, Equatable {
         retries: RetryPolicy = RetryPolicy(),
         rate: RateLimit? = nil,
         callerRate: RateLimit? = nil,
-        quarantine: Duration = .seconds(600)
+        quarantine: Duration = .seconds(600),
+        recycling: RecyclingPolicy = RecyclingPolicy(),
+        recovery: RecoveryDelay = RecoveryDelay()
     ) {
         self.workers = workers
         self.queueLimit = queueLimit
@@ -46,6 +52,8 @@ package struct PoolConfiguration: Sendable, Equatable {
         self.rate = rate
         self.callerRate = callerRate
         self.quarantine = quarantine
+        self.recycling = recycling
+        self.recovery = recovery
     }
 }
 

@@ -40,11 +40,34 @@ package struct WorkerFacts: Sendable, Equatable {
 package protocol WorkerSource: Sendable {
     /// Makes a worker that has not begun yet.
     func makeWorker(_ id: WorkerID) -> any PoolWorker
+
+    /// Workers that are made from now on come from code that is loaded anew, once the first of
+    /// them needs it.
+    func startAfresh()
+
+    /// Loads the code anew beside what runs, and makes workers of it from now on.
+    ///
+    /// - Throws: why it cannot be loaded; then workers are made of the old code as before.
+    func reload() async throws(ReloadError)
+}
+
+extension WorkerSource {
+    package func startAfresh() {}
+    package func reload() async throws(ReloadError) {}
+}
+
+/// Why a pool's code could not be loaded anew.
+package struct ReloadError: Error, Equatable {
+    package var reason: String
+    package init(_ reason: String) { self.reason = reason }
 }
 
 /// What a worker tells its pool, on the pool's executor.
 package protocol PoolReports: Sendable {
-    func workerReady(_ id: WorkerID, slots: Int)
+    /// It takes calls, and has so much memory of its own.
+    func workerReady(_ id: WorkerID, slots: Int, residentBytes: Int?)
+    /// It has so much memory of its own by now.
+    func workerMeasured(_ id: WorkerID, residentBytes: Int)
     /// Replies and faults, as they came in one message.
     func answered(_ answers: [ReceivedEnvelope], by id: WorkerID)
 }

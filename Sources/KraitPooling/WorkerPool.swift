@@ -7,11 +7,11 @@ import KraitWire
 /// that leasing and sending take no hop.
 package actor WorkerPool {
     package nonisolated let name: String
-    private nonisolated let executor: any PoolExecutor
-    private let source: any WorkerSource
-    private let time: PoolTime
-    private let events: PoolEvents
-    private var machine: PoolStateMachine
+    nonisolated let executor: any PoolExecutor
+    let source: any WorkerSource
+    let time: PoolTime
+    let events: EventSink
+    var machine: PoolStateMachine
     /// By the call's place in the machine's table.
     private var calls: [WaitingCall?] = []
     private var workers = CurrentWorkers()
@@ -21,6 +21,9 @@ package actor WorkerPool {
     /// Who waits for the pool's end, and for its beginning.
     private var finishers: [CheckedContinuation<Void, Never>] = []
     private var settlers: [CheckedContinuation<Void, Never>] = []
+    /// Who waits for workers to come or go.
+    var watchers = PoolWatchers()
+    var journal = PoolJournal()
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         executor.asUnownedSerialExecutor()
@@ -38,7 +41,7 @@ package actor WorkerPool {
         self.executor = executor
         self.source = source
         self.time = time
-        self.events = PoolEvents(pool: name, sink: events)
+        self.events = events
         machine = PoolStateMachine(configuration)
     }
 
@@ -102,7 +105,7 @@ package actor WorkerPool {
         )
         switch arrival {
         case .refused(let failure):
-            events.refused(failure)
+            refused(failure)
             call.finish(.failed(failure))
         case .queued(let id): keep(call, as: id)
         case .send(let id, let worker):
@@ -165,7 +168,7 @@ package actor WorkerPool {
     /// Keeps the pool's workers until the pool is drained or stopped, or the task is cancelled
     /// (which stops it): then returns, with every worker gone.
     package func run() async {
-        events.sink.emit(.poolStarted)
+        record(.poolStarted)
         perform(machine.started(at: time.now()))
         await withTaskCancellationHandler {
             await withDiscardingTaskGroup { group in
@@ -185,7 +188,8 @@ package actor WorkerPool {
         } onCancel: {
             executor.perform { [self] in assumeIsolated { $0.stop() } }
         }
-        events.sink.emit(.poolStopped)
+        watchers.wakeAll()
+        events.emit(.poolStopped)
     }
 
     /// What the task group is to take up next; nil once the pool is finished.
@@ -221,7 +225,7 @@ package actor WorkerPool {
     /// cancelled, fails.
     package func drain(within patience: Duration) async {
         let deadline = time.now() + patience
-        if machine.state != .closed { events.sink.emit(.poolDraining) }
+        if machine.state != .closed { record(.poolDraining) }
         perform(machine.drainRequested())
         await withDiscardingTaskGroup { group in
             group.addTask {
@@ -245,7 +249,7 @@ package actor WorkerPool {
     private func live(_ worker: any PoolWorker, _ id: WorkerID) async {
         let exit = await worker.run(reporting: self)
         workers[id] = nil
-        events.ended(id, exit)
+        report(exit, of: id)
         let actions = machine.workerExited(
             id,
             exit,
@@ -269,7 +273,7 @@ package actor WorkerPool {
 
     // MARK: Performing
 
-    private func perform(_ actions: [PoolAction]) {
+    func perform(_ actions: [PoolAction]) {
         if !actions.isEmpty {
             let now = time.now()
             for action in actions { perform(action, at: now) }
@@ -279,26 +283,48 @@ package actor WorkerPool {
             for settler in settlers { settler.resume() }
             settlers = []
         }
+        if !watchers.isEmpty { watchers.look(at: machine) }
     }
 
     private func perform(_ action: PoolAction, at now: ContinuousClock.Instant) {
-        events.performing(action, at: now)
         switch action {
         case .send(let id, let worker):
             guard let call = calls[id.index] else { break }
             send(call, id, to: worker, at: now)
         case .cancel(let id, let worker): workers[worker]?.cancel(id)
-        case .fail(let id, let failure): finish(id, .failed(failure))
+        case .fail(let id, let failure):
+            tell(failure)
+            finish(id, .failed(failure))
         case .start(let id):
             let worker = source.makeWorker(id)
             workers[id] = worker
             ask(.run(id, worker))
         case .stop(let id, let reason): workers[id]?.stop(reason)
-        case .retry, .breakerOpened, .breakerClosed, .becameReady, .becameFailed: break
+        case .retry(_, let pause): events.emit(.callRetried, metadata: [.delay: "\(pause)"])
+        case .breakerOpened(let operation, let until):
+            record(breakerOf: operation, openFor: now.duration(to: until))
+        case .breakerClosed(let operation): record(breakerOf: operation)
+        case .becameReady: record(.poolReady)
+        case .becameFailed(let reason): record(.poolFailed, .reason, reason)
+        case .recycling(let id, let reason):
+            record(.workerRecycled, of: id, .reason, "\(reason)")
+        case .limitTooLow(let limit, let baseline): warn(ofLimit: limit, below: baseline)
+        case .recovering(let number): record(.poolRecovering, .reason, "try \(number)")
+        case .startAfresh: source.startAfresh()
+        case .paused: record(.poolDrained)
         case .finished:
             wakeRunner()
             for finisher in finishers { finisher.resume() }
             finishers = []
+        }
+    }
+
+    private func tell(_ failure: CallFailure) {
+        switch failure {
+        case .deadlineExceeded: events.emit(.callExpired)
+        case .workerCrashed, .workerSilent: events.emit(.callLost)
+        case .displaced, .circuitOpen, .quarantined: refused(failure)
+        case .cancelled, .queueFull, .rateLimited, .poolFailed, .shuttingDown, .poolDrained: break
         }
     }
 
@@ -310,19 +336,17 @@ package actor WorkerPool {
     // MARK: Status
 
     /// The pool at this moment, for `krait status`.
-    package struct Status: Sendable {
-        package var state: PoolStateMachine.State
-        package var queued: Int
-        package var breakers: [(operation: String, state: String)]
-        package var workers: [(snapshot: PoolStateMachine.WorkerSnapshot, facts: WorkerFacts)]
-    }
-
     package func status() -> Status {
         Status(
             state: machine.state,
             queued: machine.queued,
+            served: machine.served,
+            target: machine.target,
+            now: time.now(),
+            nextTry: machine.nextTry,
             breakers: machine.breakers(at: time.now()),
-            workers: machine.snapshots().map { ($0, workers[$0.id]?.facts ?? WorkerFacts()) }
+            workers: machine.snapshots().map { ($0, workers[$0.id]?.facts ?? WorkerFacts()) },
+            journal: journal
         )
     }
 
@@ -340,10 +364,23 @@ package actor WorkerPool {
 }
 
 extension WorkerPool: PoolReports {
-    package nonisolated func workerReady(_ id: WorkerID, slots: Int) {
+    package nonisolated func workerReady(_ id: WorkerID, slots: Int, residentBytes: Int?) {
         assumeIsolated { pool in
-            pool.events.ready(id)
-            pool.perform(pool.machine.workerReady(id, slots: slots, at: pool.time.now()))
+            pool.record(.workerReady, of: id)
+            let actions = pool.machine.workerReady(
+                id,
+                slots: slots,
+                residentBytes: residentBytes,
+                at: pool.time.now()
+            )
+            pool.perform(actions)
+        }
+    }
+
+    package nonisolated func workerMeasured(_ id: WorkerID, residentBytes: Int) {
+        assumeIsolated { pool in
+            let actions = pool.machine.workerMeasured(id, residentBytes: residentBytes)
+            if !actions.isEmpty { pool.perform(actions) }
         }
     }
 

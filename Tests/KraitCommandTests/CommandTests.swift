@@ -24,7 +24,8 @@ import Testing
     @Test func `the table of pools and workers is aligned`() {
         let worker: Value = [
             "pid": 77, "state": "idle", "slots": 16, "busy": 2, "served": 1_234,
-            "resident_bytes": 7_340_032, "age_s": 3_661.5,
+            "resident_bytes": 7_340_032, "age_s": 3_661.5, "restarts": 2,
+            "last_end": "crashed: signal 9 (Killed)", "last_end_age_s": 61.0,
         ]
         let status: Value = [
             "pid": 9, "run": "r", "uptime_s": 90_000.0,
@@ -35,25 +36,27 @@ import Testing
                 ],
                 [
                     "name": "b", "state": "failed", "failure": "no module x", "queued": 0,
-                    "workers": [],
+                    "next_try_s": 30.2, "workers": [],
                 ],
             ],
         ]
         #expect(
-            StatusCommand.text(status, name: "lab") == """
+            StatusText.whole(status, name: "lab") == """
                 lab: pid 9, run r, up 1d 1h
 
-                POOL     WORKER  STATE   BREAKER  QUEUED  BUSY  SERVED   MEMORY    AGE
-                general       2  ready   closed        3
-                             77  idle                     2/16    1234  7.0 MiB  1h 1m
-                              ?  ?                         ?/?       ?        ?      ?
-                b             0  failed  -             0
+                POOL     WORKER  STATE   BREAKER  QUEUED  BUSY  SERVED   MEMORY    AGE  \
+                RESTARTS  LAST END
+                general       2  ready   closed        3  2/16       ?
+                             77  idle                     2/16    1234  7.0 MiB  1h 1m  \
+                       2  crashed: signal 9 (Killed), 1m 1s ago
+                              -  ?                         ?/?       ?        -      -         ?
+                b             0  failed  -             0   0/0       ?
 
-                b failed: no module x
+                b failed (tried again in 30s): no module x
 
                 """
         )
-        #expect(StatusCommand.text([:], name: "x") == "x: pid ?, run ?, up ?\nno pools\n")
+        #expect(StatusText.whole([:], name: "x") == "x: pid ?, run ?, up ?\nno pools\n")
     }
 
     @Test func `a call prints its value, and with a flag who answered`() async throws {
@@ -187,7 +190,10 @@ import Testing
         #expect(outcome.output.isEmpty)
     }
 
-    @Test(arguments: [["status"], ["call", "echo", "{}"], ["stop"], ["route", "explain", "x"]])
+    @Test(arguments: [
+        ["status"], ["call", "echo", "{}"], ["stop"], ["route", "explain", "x"], ["top"], ["logs"],
+        ["resize", "p", "2"], ["drain", "p"], ["resume", "p"], ["recycle", "p"],
+    ])
     func `without a daemon every command says how to start one`(_ line: [String]) async throws {
         try await withTemporaryDirectory { base in
             let outcome = await krait(line, base: base)

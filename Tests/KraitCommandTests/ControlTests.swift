@@ -260,6 +260,11 @@ import Testing
         let requests: [ControlRequest] = [
             .ping, .status, .stop(now: true), .stop(now: false), .explain(operation: "x"),
             .call(call), .call(Call("echo")),
+            .steer(SteeringRequest(pool: "p", change: .resize(3))),
+            .steer(SteeringRequest(pool: "p", change: .drain(within: nil), waiting: false)),
+            .steer(SteeringRequest(pool: "p", change: .drain(within: .seconds(2)))),
+            .steer(SteeringRequest(pool: "p", change: .resume)),
+            .steer(SteeringRequest(pool: "p", change: .recycle)),
         ]
         for request in requests {
             let line = try request.line(id: 5)

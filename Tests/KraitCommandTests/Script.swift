@@ -10,6 +10,7 @@ actor ScriptedCore: DaemonCore {
     private(set) var underWay = 0
     private(set) var drained = 0
     private(set) var stopped = 0
+    private(set) var steered: [SteeringRequest] = []
     private let startError: CommandFailure?
     private let steps: [StartProgress]
     private let ends: Gate
@@ -17,13 +18,17 @@ actor ScriptedCore: DaemonCore {
     /// between.
     private let endsWhenDrained: Bool
     private let endsWhenStopped: Bool
+    /// Whether changes of pools come to an end.
+    private let steers: Bool
 
     init(
         steps: [StartProgress] = [.ready],
         startError: CommandFailure? = nil,
         endsWhenDrained: Bool? = nil,
-        endsWhenStopped: Bool = true
+        endsWhenStopped: Bool = true,
+        steers: Bool = true
     ) {
+        self.steers = steers
         self.steps = steps
         self.startError = startError
         self.endsWhenDrained = endsWhenDrained ?? endsWhenStopped
@@ -83,6 +88,17 @@ actor ScriptedCore: DaemonCore {
         return [
             "operation": "echo", "chosen": "pool p", "alternatives": ["native", "pool q"],
             "cost": nil,
+        ]
+    }
+
+    func steer(_ request: SteeringRequest) async throws(CallError) -> Value {
+        guard request.pool == "p" else {
+            throw CallError(.unknownPool, "there is no pool `\(request.pool)`; there is p")
+        }
+        steered.append(request)
+        if !steers { await Gate().wait() }
+        return [
+            "name": "p", "state": "ready", "queued": 2, "workers": [["state": "ready", "busy": 1]],
         ]
     }
 
@@ -153,7 +169,8 @@ func krait(
         readInput: { _ in Array(input.utf8) },
         environment: variables,
         arguments: arguments,
-        isInteractive: isInteractive
+        isInteractive: isInteractive,
+        interruptions: interruptions
     )
     let runner = CommandRunner(
         root: commandTree(programs),

@@ -6,7 +6,7 @@ import Testing
 @Suite struct PoolEndTests {
     // MARK: Giving up
 
-    @Test func `a worker that cannot start fails the pool at once`() throws {
+    @Test func `a worker that cannot start fails a pool without any other at once`() throws {
         var pool = PoolStateMachine.started(workers: 2)
         let id = try pool.queuedCall()
         #expect(
@@ -77,18 +77,23 @@ import Testing
         }
     }
 
-    @Test func `a pool that failed ends the calls its workers have`() throws {
-        var pool = PoolStateMachine.started(workers: 2, ready: 1, slots: 2)
+    @Test func `while a worker serves, one that cannot start is tried again`() throws {
+        var pool = PoolStateMachine.started(workers: 2, ready: 1)
         let kept = try pool.sentCall().id
+        #expect(pool.exit(1, .cannotStart("x"), at: at(2)) == [.start(worker(1, 2))])
+        #expect(pool.state == .ready)
+        #expect(pool.answered(kept, by: worker(0)).isAwaited)
+    }
+
+    @Test func `a pool that failed has forgotten the calls its workers are stuck in`() throws {
+        var pool = PoolStateMachine.started(workers: 2, ready: 1) {
+            $0.abandonedGrace = .milliseconds(1)
+        }
         let abandoned = try pool.sentCall().id
         _ = pool.callCancelled(abandoned, at: at(1))
-        #expect(
-            pool.exit(1, .cannotStart("x"), at: at(2)) == [
-                .fail(kept, .poolFailed("x", sent: true)), .becameFailed("x"),
-                .stop(worker(0), .stuck),
-            ]
-        )
-        #expect(pool.answered(kept, by: worker(0)) == .init(isAwaited: false, actions: []))
+        #expect(pool.timerFired(at: at(2)) == [.stop(worker(0), .stuck)])
+        #expect(pool.exit(1, .cannotStart("x"), at: at(3)) == [.becameFailed("x")])
+        #expect(pool.answered(abandoned, by: worker(0)) == .init(isAwaited: false, actions: []))
         #expect(pool.calls.count == 0)
     }
 
@@ -245,7 +250,8 @@ import Testing
 
     @Test(arguments: ["starting", "ready", "failed", "draining", "closed"])
     func `drain and stop have their meaning in each state`(state: String) throws {
-        var pool = PoolStateMachine.started(workers: 2, ready: state == "starting" ? 0 : 1)
+        let ready = ["starting", "failed"].contains(state) ? 0 : 1
+        var pool = PoolStateMachine.started(workers: 2, ready: ready)
         if state == "ready" || state == "draining" { _ = try pool.sentCall() }
         switch state {
         case "failed": _ = pool.exit(1, .cannotStart("x"))
@@ -272,7 +278,7 @@ import Testing
     }
 
     @Test func `a failed pool finishes when it is closed and its workers are gone`() {
-        var early = PoolStateMachine.started(workers: 2, ready: 1)
+        var early = PoolStateMachine.started(workers: 2)
         _ = early.exit(1, .cannotStart("x"))
         var late = early
         #expect(early.stopRequested() == [])

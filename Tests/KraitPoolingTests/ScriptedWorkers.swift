@@ -75,7 +75,9 @@ final class ScriptedWorker: PoolWorker {
             $0.pool = pool
             $0.seen.hasBegun = true
         }
-        if let slots = script.slots { pool.workerReady(id, slots: slots) }
+        if let slots = script.slots {
+            pool.workerReady(id, slots: slots, residentBytes: nil)
+        }
         let exit = await withCheckedContinuation { continuation in
             let early = state.withLock { state in
                 state.ending = continuation
@@ -115,7 +117,7 @@ final class ScriptedWorker: PoolWorker {
 
     func becomeReady(slots: Int) {
         thread.perform { [self] in
-            state.withLock { $0.pool }?.workerReady(id, slots: slots)
+            state.withLock { $0.pool }?.workerReady(id, slots: slots, residentBytes: nil)
         }
     }
 

@@ -53,7 +53,7 @@ import Testing
         _ = unlucky.exit(1, .failedToStart("x"))
         #expect(unlucky.isSettled)
         _ = pool.exit(1, .cannotStart("x"))
-        #expect(pool.isSettled)
+        #expect(pool.isSettled && pool.state == .ready)
         var closed = PoolStateMachine.started(workers: 2)
         _ = closed.stopRequested()
         #expect(closed.isSettled)

@@ -41,6 +41,9 @@ import Testing
         #expect(total.started > 1_000 && total.stuck > 50)
         #expect(total.retried > 200 && total.displaced > 200 && total.broken > 100)
         #expect(total.quarantined > 300 && total.isolated > 50 && total.limited > 1_000)
+        #expect(total.steered > 200 && total.recycled > 200 && total.paused > 20)
+        #expect(total.overdue > 10 && total.recovering > 20 && total.drained > 10)
+        #expect(total.warned > 5)
     }
 
     @Test func `a world can be replayed from its seed`() throws {
@@ -50,7 +53,7 @@ import Testing
             try first.run()
             try second.run()
             #expect(first.ends == second.ends && first.now == second.now)
-            #expect(first.pool.snapshots() == second.pool.snapshots())
+            #expect(first.pool.workers.map(\.incarnation) == second.pool.workers.map(\.incarnation))
         }
     }
 }
@@ -74,5 +77,12 @@ extension PoolWorld.Ends {
         poolFailed += other.poolFailed
         started += other.started
         stuck += other.stuck
+        steered += other.steered
+        drained += other.drained
+        paused += other.paused
+        recycled += other.recycled
+        overdue += other.overdue
+        recovering += other.recovering
+        warned += other.warned
     }
 }

@@ -25,7 +25,15 @@ extension PoolWorld {
             case .fail(let id, let failure): try fail(id, failure)
             case .start(let id): try start(id)
             case .stop(let id, let reason): try stop(id, reason)
-            case .becameReady, .becameFailed: break
+            case .becameReady, .becameFailed, .startAfresh: break
+            case .recycling(let id, let reason): try recycle(id, reason)
+            case .limitTooLow(let limit, let baseline):
+                ends.warned += 1
+                try require(baseline >= limit, "the limit \(limit) is not below \(baseline)")
+            case .recovering: ends.recovering += 1
+            case .paused:
+                ends.paused += 1
+                try require(lives.isEmpty, "the pool is drained while workers live")
             case .finished:
                 ends.finished += 1
                 try require(lives.isEmpty, "the pool finished while workers live")
@@ -72,8 +80,9 @@ extension PoolWorld {
     }
 
     private mutating func start(_ id: WorkerID) throws(Violation) {
-        incarnations[id.number] += 1
-        try require(id.incarnation == incarnations[id.number], "\(id) skips an incarnation")
+        let incarnation = incarnations[id.number, default: 0] + 1
+        incarnations[id.number] = incarnation
+        try require(id.incarnation == incarnation, "\(id) skips an incarnation")
         try require(
             !lives.keys.contains { $0.number == id.number },
             "\(id) was started beside its predecessor"
@@ -122,6 +131,9 @@ extension PoolWorld {
         case .shuttingDown(let sent):
             ends.shutDown += 1
             try require(sent == isSent && pool.state == .closed, "\(id) was shut down early")
+        case .poolDrained(let sent):
+            ends.drained += 1
+            try require(sent == isSent && pool.state == .paused, "\(id) was drained early")
         case .displaced(let limit, let sent):
             ends.displaced += 1
             ends.dropped += 1
@@ -151,7 +163,10 @@ extension PoolWorld {
         case .queueFull(let stated): isRight = stated == limit && queue.count >= limit
         case .deadlineExceeded(let sent): isRight = !sent && promise.deadline ?? .max <= now
         case .poolFailed(_, let sent): isRight = !sent && pool.state.name == "failed"
-        case .shuttingDown(let sent): isRight = !sent && pool.state.name != "ready"
+        case .shuttingDown(let sent):
+            isRight = !sent && (pool.state == .draining || pool.state == .closed)
+        case .poolDrained(let sent):
+            isRight = !sent && (pool.state == .pausing || pool.state == .paused)
         case .rateLimited(let wait):
             ends.limited += 1
             let limits = [weather.configuration.rate, weather.configuration.callerRate]
@@ -169,7 +184,9 @@ extension PoolWorld {
 
     // MARK: Invariants
 
-    func check() throws(Violation) {
+    mutating func check() throws(Violation) {
+        forgetCalls()
+        try checkPopulation()
         try checkSlots()
         try checkQueue()
         try checkTimers()
@@ -200,13 +217,17 @@ extension PoolWorld {
                 "worker \(number) is to be ended, but nobody does it"
             )
         }
+        if pool.state == .pausing {
+            let isBusy = !queue.isEmpty || awaited.values.contains { $0 > 0 }
+            try require(isBusy, "the pool has nothing to do, but does not pause")
+        }
         guard isDrained else { return }
         switch pool.state {
         case .closed: break
         case .draining:
             let isBusy = !queue.isEmpty || awaited.values.contains { $0 > 0 }
             try require(isBusy, "the pool has nothing to do, but does not close")
-        case .starting, .ready, .failed:
+        case .starting, .ready, .failed, .pausing, .paused:
             throw Violation(description: "the drained pool is \(pool.state)")
         }
     }
@@ -244,7 +265,7 @@ extension PoolWorld {
         // Those that workers refused were in slots a moment ago.
         let most =
             weather.configuration.queueLimit + weather.configuration.retries.room
-            + weather.configuration.workers * weather.slots.upperBound
+            + pool.workers.count * weather.slots.upperBound
         try require(queue.count <= most, "\(queue.count) calls wait, more than \(most)")
         try require(
             pool.calls.lines.isEmpty || pool.freeSlots == 0,
@@ -253,11 +274,11 @@ extension PoolWorld {
         let isServed =
             pool.workers.contains { $0.isReserved } || !pool.workers.contains(where: \.isReady)
         try require(pool.calls.isolated.isEmpty || isServed, "isolated calls wait for nothing")
-        guard pool.state != .closed, pool.state.name != "failed" else {
+        guard pool.state.hasWorkers else {
             return try require(pool.calls.count == 0, "a pool that is over has calls")
         }
         // Workers that were told to end may still hold calls that nobody waits for.
-        let running = lives.values.reduce(0) { $0 + $1.running.count }
+        let running = lives.values.reduce(0) { $0 + ($1.isForgotten ? 0 : $1.running.count) }
         try require(pool.inFlight == running, "\(pool.inFlight) in flight, in truth \(running)")
     }
 
@@ -290,13 +311,13 @@ extension PoolWorld {
     private var mayStart: Bool {
         switch pool.state {
         case .starting, .ready: true
-        case .draining: pool.queued > 0
-        case .failed, .closed: false
+        case .pausing, .draining: pool.queued > 0
+        case .failed, .paused, .closed: false
         }
     }
 
     /// The first whole millisecond at or after a moment; exact, so that no timer fires early.
-    private func time(_ instant: Instant) -> Int {
+    func time(_ instant: Instant) -> Int {
         let (seconds, attoseconds) = origin.duration(to: instant).components
         let millisecond: Int64 = 1_000_000_000_000_000
         return Int(seconds * 1_000 + (attoseconds + millisecond - 1) / millisecond)
@@ -310,7 +331,7 @@ extension PoolWorld {
         try require(pool.isFinished && ends.finished == 1, "the pool never finished")
         let ended =
             ends.answered + ends.cancelled + ends.expired + ends.lost + ends.shutDown
-            + ends.poolFailed + ends.dropped
+            + ends.poolFailed + ends.dropped + ends.drained
         try require(ended == ends.accepted, "\(ends.accepted) calls had \(ended) ends")
     }
 }

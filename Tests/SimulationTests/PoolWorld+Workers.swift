@@ -24,12 +24,17 @@ extension PoolWorld {
             lives[id]?.isReady = true
             lives[id]?.slots = slots
         }
+        let baseline = draw(weather.baseline)
+        lives[id]?.baseline = baseline
+        if weather.leak > 0 { agenda.add(.measured(id), at: now + 100) }
         if happens(weather.silent) {
             let time = now + draw(0...2_000)
             agenda.add(.mute(id), at: time)
             agenda.add(.ended(id, .silent), at: time + 500)
         }
-        try perform(pool.workerReady(id, slots: slots, at: instant))
+        try perform(
+            pool.workerReady(id, slots: slots, residentBytes: baseline, at: instant)
+        )
     }
 
     /// A worker gets a call.
@@ -89,6 +94,7 @@ extension PoolWorld {
             try requireIgnored(id, by: WorkerID(number: number, incarnation: incarnation - 1))
         }
         lives[worker]?.running.remove(id)
+        lives[worker]?.answered += 1
         guard let promise = promises[id] else { return }
         let isAwaited = !promise.isOver
         let isRefused = isAwaited && happens(weather.overloaded)
@@ -184,6 +190,11 @@ extension PoolWorld {
             ends.stuck += 1
             let awaited = lives[id]?.running.contains { promises[$0]?.isOver == false }
             try require(awaited == false, "\(id) was ended in the middle of a call")
+        }
+        if reason == .overdue { ends.overdue += 1 }
+        if reason == .closing {
+            let isBusy = lives[id]?.running.contains { promises[$0]?.isOver == false }
+            try require(isBusy == false, "\(id) was asked to leave in the middle of a call")
         }
         agenda.add(.ended(id, .stopped), at: now + draw(0...200))
     }

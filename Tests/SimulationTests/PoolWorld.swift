@@ -20,6 +20,16 @@ struct PoolWorld {
         case timer
         case drain
         case stop
+        case steered(Steering)
+        case measured(WorkerID)
+    }
+
+    /// What people do to a pool that serves.
+    enum Steering {
+        case resize(Int)
+        case recycle
+        case pause(atOnce: Bool)
+        case resume
     }
 
     /// A call the pool accepted.
@@ -39,6 +49,10 @@ struct PoolWorld {
         var isReady = false
         var isMute = false
         var isTold = false
+        /// Whether the pool has ended the calls it had, and knows of none any more.
+        var isForgotten = false
+        var baseline = 0
+        var answered = 0
         /// What it is at, abandoned calls included.
         var running: Set<CallID> = []
     }
@@ -61,7 +75,7 @@ struct PoolWorld {
     /// How many workers have died of a content since it was last answered.
     var deaths: [Int: Int] = [:]
     var lives: [WorkerID: Life] = [:]
-    var incarnations: [Int]
+    var incarnations: [Int: Int] = [:]
     /// When the timers that the pool counts on will fire.
     var timers: [Int] = []
     var isCancelling: CallID?
@@ -91,6 +105,13 @@ struct PoolWorld {
         var started = 0
         var stuck = 0
         var finished = 0
+        var steered = 0
+        var drained = 0
+        var paused = 0
+        var recycled = 0
+        var overdue = 0
+        var recovering = 0
+        var warned = 0
     }
 
     init(seed: UInt64) {
@@ -98,7 +119,6 @@ struct PoolWorld {
         origin = .now
         random = SplitMix64(seed: ~seed)
         pool = PoolStateMachine(weather.configuration)
-        incarnations = Array(repeating: 0, count: weather.configuration.workers)
     }
 
     // MARK: The run
@@ -143,6 +163,8 @@ struct PoolWorld {
         case .stop:
             isDrained = true
             try perform(pool.stopRequested())
+        case .steered(let steering): try steer(steering)
+        case .measured(let id): try measure(id)
         }
     }
 
@@ -151,6 +173,7 @@ struct PoolWorld {
     private mutating func makeCalls(_ left: Int) throws(Violation) {
         let count = min(left, draw(weather.burst))
         for _ in 0..<count { try makeCall() }
+        if happens(weather.steered) { planSteering() }
         if left > count { agenda.add(.calls(left - count), at: now + draw(weather.gap)) }
         let (before, made) = (weather.calls - left, weather.calls - left + count)
         if before < weather.callsBeforeEnd, weather.callsBeforeEnd <= made { beginToEnd() }

@@ -46,6 +46,12 @@ struct Weather {
     var priorities: ClosedRange<Int>
     var contents: ClosedRange<Int>
 
+    /// How much a worker grows with each call it answers, and what it begins with.
+    var leak: Int
+    var baseline: ClosedRange<Int>
+    /// How many of a thousand bursts of calls somebody changes the pool beside.
+    var steered: Int
+
     var ending: Ending
 
     /// How the pool's life ends.
@@ -118,5 +124,19 @@ struct Weather {
         callers = 0...one(of: [0, 1, 5])
         priorities = one(of: [0, 1]) == 0 ? 1...1 : 0...2
         contents = one(of: [0, 1]) == 0 ? 0...5 : 0...100_000
+
+        configuration.recycling = RecyclingPolicy(
+            maximumAge: one(of: [0, 0, 1]) == 0 ? nil : .milliseconds(one(of: [100, 1_000])),
+            maximumCalls: one(of: [0, 0, 1]) == 0 ? nil : one(of: [1, 7, 50]),
+            maximumResidentBytes: one(of: [0, 0, 1]) == 0 ? nil : one(of: [100, 1_000]),
+            patience: .milliseconds(one(of: [1, 100, 120_000]))
+        )
+        configuration.recovery = RecoveryDelay(
+            base: .milliseconds(one(of: [10, 1_000])),
+            maximum: .milliseconds(one(of: [1_000, 10_000]))
+        )
+        leak = one(of: [0, 1, 40])
+        baseline = 0...one(of: [0, 200])
+        steered = one(of: [0, 0, 5, 50])
     }
 }

@@ -8,7 +8,7 @@ import KraitZeroMQ
 struct PythonWorkerSource: WorkerSource {
     let pool: String
     let transport: Transport
-    let forkserver: Forkserver
+    let forkservers: Forkservers
     let settings: WorkerSettings
     let events: EventSink
     let logger: Logger
@@ -18,6 +18,10 @@ struct PythonWorkerSource: WorkerSource {
     func makeWorker(_ id: WorkerID) -> any PoolWorker {
         PooledPythonWorker(id, from: self)
     }
+
+    func startAfresh() { forkservers.replace() }
+
+    func reload() async throws(ReloadError) { try await forkservers.reload() }
 }
 
 /// A Python worker as its pool sees it: pairs the worker's process with its place in the pool.
@@ -39,7 +43,7 @@ private final class PooledPythonWorker: PoolWorker {
             name: name,
             courier: source.transport.courier,
             endpoint: source.transport.endpoint,
-            forkserver: source.forkserver,
+            forkserver: source.forkservers.current,
             thread: source.transport.thread,
             settings: source.settings,
             listener: listener,
@@ -108,7 +112,16 @@ extension PooledPythonWorker {
         func workerReady(_ ready: Ready) {
             guard let target = target.withLock({ $0 }) else { return }
             target.operations(ready.operations)
-            target.pool.workerReady(target.id, slots: ready.slots)
+            target.pool.workerReady(
+                target.id,
+                slots: ready.slots,
+                residentBytes: ready.residentBytes
+            )
+        }
+
+        func workerMeasured(residentBytes: Int) {
+            guard let target = target.withLock({ $0 }) else { return }
+            target.pool.workerMeasured(target.id, residentBytes: residentBytes)
         }
 
         func answered(_ answers: [ReceivedEnvelope]) {

@@ -50,7 +50,12 @@ extension Orchestrator {
             throw CallError(.unknownPool, "two pools are named `\(pool.name)`; rename one")
         }
         for pool in pools {
-            let limits = [("workers", pool.workers, 1_024), ("slots", pool.slots, Limits.slots)]
+            let limits = [
+                ("workers", pool.workers, Self.poolSizes.upperBound),
+                ("slots", pool.slots, Limits.slots),
+                ("maxCalls", pool.maxCalls ?? 1, Int.max),
+                ("maxMemory", pool.maxMemory ?? 1, Int.max),
+            ]
             for (setting, value, maximum) in limits where !(1...maximum).contains(value) {
                 throw CallError(
                     .invalidInput,
@@ -112,16 +117,18 @@ extension Orchestrator {
         events[metadataKey: .pool] = .string(pool.name)
         var logger = settings.logger
         logger[metadataKey: .pool] = .string(pool.name)
-        let forkserver = Forkserver(
-            forkserverSettings(of: pool),
-            on: transport.thread,
-            events: events,
-            logger: logger
-        )
+        let forkservers = Forkservers { [events, logger] in
+            Forkserver(
+                self.forkserverSettings(of: pool),
+                on: transport.thread,
+                events: events,
+                logger: logger
+            )
+        }
         let source = PythonWorkerSource(
             pool: pool.name,
             transport: transport,
-            forkserver: forkserver,
+            forkservers: forkservers,
             settings: WorkerSettings(
                 slots: pool.slots,
                 codec: pool.codec,
@@ -133,7 +140,7 @@ extension Orchestrator {
         ) { [runtime] in runtime.offered(Set($0.map(\.name)), by: pool.name) }
         let workers = WorkerPool(
             name: pool.name,
-            configuration: PoolConfiguration(pool),
+            configuration: pool.decisions,
             source: source,
             executor: transport.thread,
             events: events
@@ -142,7 +149,7 @@ extension Orchestrator {
         try runtime.add(Runtime.Pool(name: pool.name, workers: workers, backend: backend))
         started()
         await workers.run()
-        await forkserver.stop()
+        await forkservers.stop()
     }
 
     private func forkserverSettings(of pool: PythonPool) -> ForkserverSettings {

@@ -54,25 +54,56 @@ public struct OrchestratorStatus: Sendable {
     public struct Pool: Sendable {
         /// The pool's name.
         public var name: String
-        /// `starting`, `ready`, `failed`, `draining` or `closed`.
+        /// `starting`, `ready`, `failed`, `draining`, `drained` or `closed`.
         public var state: String
         /// Why the pool failed, where it did.
         public var failure: String?
         /// The operations whose breaker is not closed, with `open` or `half_open`.
         public var breakers: [(operation: String, state: String)]
+        /// When a failed pool is tried again; nil while it is being tried.
+        public var nextTry: Duration?
         /// How many calls wait for a slot.
         public var queued: Int
+        /// How many calls its workers have answered, those that are gone too.
+        public var served: Int
+        /// How many workers there are to be; more may be there while some leave.
+        public var target: Int
         /// In the order of their numbers.
         public var workers: [Worker]
+        /// The last that happened to it, the oldest first; at most 20.
+        public var events: [PoolEvent]
 
         init(_ name: String, _ status: WorkerPool.Status) {
             self.name = name
             state = status.state.name
             if case .failed(let reason) = status.state { failure = reason }
             breakers = status.breakers
+            nextTry = status.nextTry.map { max(.zero, status.now.duration(to: $0)) }
             queued = status.queued
-            workers = status.workers.map { Worker($0.snapshot, $0.facts) }
+            served = status.served
+            target = status.target
+            workers = status.workers.map { Worker($0.snapshot, $0.facts, at: status.now) }
+            events = status.journal.entries.map { entry in
+                PoolEvent(
+                    name: entry.event.rawValue,
+                    worker: entry.worker.map { "\(name)/\($0)" },
+                    detail: entry.detail,
+                    age: entry.at.duration(to: status.now)
+                )
+            }
         }
+    }
+
+    /// Something that happened to a pool.
+    public struct PoolEvent: Sendable {
+        /// As in the table of events, such as `worker.crashed`.
+        public var name: String
+        /// The worker it happened to, where it was one.
+        public var worker: String?
+        /// What there is to say of it.
+        public var detail: String?
+        /// How long ago it was.
+        public var age: Duration
     }
 
     /// One worker.
@@ -91,8 +122,19 @@ public struct OrchestratorStatus: Sendable {
         public var residentBytes: Int?
         /// For how long its process has been there.
         public var age: Duration?
+        /// How often its place was given to a new process.
+        public var restarts: Int
+        /// How the process before this one ended, such as
+        /// `crashed: signal 11 (Segmentation fault)`.
+        public var lastEnd: String?
+        /// How long ago that was.
+        public var sinceLastEnd: Duration?
 
-        init(_ snapshot: PoolStateMachine.WorkerSnapshot, _ facts: WorkerFacts) {
+        init(
+            _ snapshot: PoolStateMachine.WorkerSnapshot,
+            _ facts: WorkerFacts,
+            at now: ContinuousClock.Instant
+        ) {
             processID = facts.processID
             state = snapshot.state
             slots = snapshot.slots
@@ -100,60 +142,9 @@ public struct OrchestratorStatus: Sendable {
             served = snapshot.served
             residentBytes = facts.residentBytes
             age = facts.age
+            restarts = max(0, snapshot.id.incarnation - 1)
+            lastEnd = snapshot.lastEnd?.description
+            sinceLastEnd = snapshot.lastEnd.map { $0.at.duration(to: now) }
         }
     }
-
-    /// The status as `krait status --json` prints it.
-    public var value: Value {
-        [
-            "name": .string(name),
-            "pid": .int(Int64(processID)),
-            "run": .string(run),
-            "uptime_s": .double(uptime.roundedSeconds),
-            "pools": .list(pools.map(\.value)),
-        ]
-    }
-}
-
-extension OrchestratorStatus.Pool {
-    /// The worst of its breakers.
-    ///
-    /// A pool without workers refuses calls as an open one does.
-    fileprivate var breaker: String {
-        if state == "failed" || breakers.contains(where: { $0.state == "open" }) { return "open" }
-        return breakers.isEmpty ? "closed" : "half_open"
-    }
-
-    fileprivate var value: Value {
-        [
-            "name": .string(name),
-            "state": .string(state),
-            "failure": failure.map(Value.string) ?? .null,
-            "breaker": .string(breaker),
-            "breakers": .map(
-                ValueMap(breakers.map { ($0.operation, .string($0.state)) })
-            ),
-            "queued": .int(Int64(queued)),
-            "workers": .list(workers.map(\.value)),
-        ]
-    }
-}
-
-extension OrchestratorStatus.Worker {
-    fileprivate var value: Value {
-        [
-            "pid": processID.map { .int(Int64($0)) } ?? .null,
-            "state": .string(state),
-            "slots": .int(Int64(slots)),
-            "busy": .int(Int64(busy)),
-            "served": .int(Int64(served)),
-            "resident_bytes": residentBytes.map { .int(Int64($0)) } ?? .null,
-            "age_s": age.map { .double($0.roundedSeconds) } ?? .null,
-        ]
-    }
-}
-
-extension Duration {
-    /// Seconds to the millisecond.
-    fileprivate var roundedSeconds: Double { (self / .milliseconds(1)).rounded() / 1_000 }
 }

@@ -129,6 +129,22 @@ extension Argument where Value == String {
     }
 }
 
+extension Argument where Value == Int {
+    /// A number that must be given, by its place.
+    static func positional(_ name: String, _ form: TextForm<Int>, _ help: String) -> Argument {
+        Argument(
+            parameter: Parameter(
+                name: name,
+                kind: .positional,
+                help: help,
+                isRequired: true,
+                initial: 0,
+                read: { _, text throws(TextProblem) in try form.read(text) }
+            )
+        )
+    }
+}
+
 extension Argument where Value == [String] {
     /// What stands after the other positional arguments, any number of it.
     static func rest(_ name: String, _ help: String) -> Argument {

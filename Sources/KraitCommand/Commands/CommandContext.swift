@@ -13,6 +13,10 @@ struct CommandContext: Sendable {
     var arguments: [String] = []
     /// Whether a person reads the errors: remarks beside the result are written only then.
     var isInteractive = false
+    /// Whether the output is a terminal, on which one table can take another's place.
+    var isTerminal = false
+    /// What ends a command that goes on until it is interrupted; tests send another signal.
+    var interruptions = [SIGTERM, SIGINT]
 
     /// Writes one JSON document.
     func write(json value: Value) throws {
@@ -31,7 +35,8 @@ struct CommandContext: Sendable {
             },
             environment: processEnvironment(),
             arguments: Array(CommandLine.arguments.dropFirst()),
-            isInteractive: isatty(STDERR_FILENO) == 1
+            isInteractive: isatty(STDERR_FILENO) == 1,
+            isTerminal: isatty(STDOUT_FILENO) == 1
         )
     }
 

@@ -3,7 +3,11 @@ func commandTree(_ programs: Programs) -> Command {
     var commands: [Command] = []
     if let makeCore = programs.makeCore { commands.append(StartCommand.command(makeCore)) }
     commands += [
-        StopCommand.command, StatusCommand.command, CallCommand.command, RouteCommand.command,
+        StopCommand.command, StatusCommand.command, TopCommand.command, LogsCommand.command,
+    ]
+    commands += SteerCommands.commands
+    commands += [
+        CallCommand.command, RouteCommand.command,
         DoctorCommand.command(programs.echoRoundTrip), ConfigCommand.command,
     ]
     if let demo = programs.demo { commands.append(DemoCommand.command(demo)) }

@@ -44,126 +44,129 @@ struct PoolDraft: Sendable {
 
 extension Setting where Target == PoolDraft {
     /// The keys of a pool.
-    static let pool: [Setting] = [
+    static let pool: [Setting] =
+        [
+            Setting(
+                "adapter",
+                .optional(.form(.adapter)),
+                \.adapter,
+                example: "dspy",
+                "What the workers run; a class of your own is found on `path`."
+            ),
+            Setting(
+                "options",
+                .values,
+                \.options,
+                example: "{}",
+                "Arguments of the adapter's constructor."
+            ),
+            Setting(
+                "lm",
+                typeName: "map",
+                "The language model of the pool's calls; a call may lay its own settings over it.",
+                read: { node, path, draft, problems in
+                    readSettings(.languageModel, from: node, path: path, into: &draft.lm, &problems)
+                }
+            ),
+            Setting(
+                "workers",
+                .form(.workers),
+                \.pool.workers,
+                "How many worker processes there are."
+            ),
+            Setting(
+                "slots",
+                .form(.slots),
+                \.pool.slots,
+                "How many calls one worker serves at once."
+            ),
+            Setting(
+                "python",
+                .optional(.form(.text)),
+                \.pool.python,
+                example: ".venv",
+                "The interpreter, or the folder of a virtual environment."
+            ),
+            Setting(
+                "path",
+                .texts,
+                \.pool.path,
+                example: "[adapters]",
+                "Folders put before Python's own module path."
+            ),
+            Setting(
+                "environment",
+                .environment,
+                \.pool.environment,
+                example: "{OMP_NUM_THREADS: 1}",
+                "Variables laid over the daemon's own for this pool's processes. No secrets."
+            ),
+            Setting(
+                "start",
+                .form(.choice(PythonPool.Start.allCases.map { ($0.rawValue, $0) })),
+                \.pool.start,
+                "Whether workers are forked from a warm process or each started afresh."
+            ),
+            Setting(
+                "codec",
+                .form(.codec),
+                \.pool.codec,
+                "What bodies are written in where a call does not say."
+            ),
+            Setting(
+                "queue_limit",
+                .form(.integer(1...1_000_000)),
+                \.pool.queueLimit,
+                "How many calls may wait; the next one is refused with `queue_full`."
+            ),
+            Setting(
+                "timeout",
+                .form(.duration),
+                \.pool.timeout,
+                "How long a call may take in all where it does not say itself."
+            ),
+            Setting(
+                "heartbeat",
+                .form(.duration),
+                \.pool.heartbeat,
+                "The interval of a worker's heartbeats; five missed ones are silence."
+            ),
+            Setting(
+                "start_timeout",
+                .form(.duration),
+                \.pool.startTimeout,
+                "How long a worker, and the import of the adapter, may take until it is ready."
+            ),
+        ] + admission + limits
+
+    /// When workers are replaced, and a pool that failed is tried again.
+    private static let limits: [Setting] = [
         Setting(
-            "adapter",
-            .optional(.form(.adapter)),
-            \.adapter,
-            example: "dspy",
-            "What the workers run; a class of your own is found on `path`."
-        ),
-        Setting(
-            "options",
-            .values,
-            \.options,
-            example: "{}",
-            "Arguments of the adapter's constructor."
-        ),
-        Setting(
-            "lm",
-            typeName: "map",
-            "The language model of the pool's calls; a call may lay its own settings over it.",
-            read: { node, path, draft, problems in
-                readSettings(.languageModel, from: node, path: path, into: &draft.lm, &problems)
-            }
-        ),
-        Setting("workers", .form(.workers), \.pool.workers, "How many worker processes there are."),
-        Setting("slots", .form(.slots), \.pool.slots, "How many calls one worker serves at once."),
-        Setting(
-            "python",
-            .optional(.form(.text)),
-            \.pool.python,
-            example: ".venv",
-            "The interpreter, or the folder of a virtual environment."
-        ),
-        Setting(
-            "path",
-            .texts,
-            \.pool.path,
-            example: "[adapters]",
-            "Folders put before Python's own module path."
-        ),
-        Setting(
-            "environment",
-            .environment,
-            \.pool.environment,
-            example: "{OMP_NUM_THREADS: 1}",
-            "Variables laid over the daemon's own for this pool's processes. No secrets."
-        ),
-        Setting(
-            "start",
-            .form(.choice(PythonPool.Start.allCases.map { ($0.rawValue, $0) })),
-            \.pool.start,
-            "Whether workers are forked from a warm process or each started afresh."
-        ),
-        Setting(
-            "codec",
-            .form(.codec),
-            \.pool.codec,
-            "What bodies are written in where a call does not say."
-        ),
-        Setting(
-            "queue_limit",
-            .form(.integer(1...1_000_000)),
-            \.pool.queueLimit,
-            "How many calls may wait; the next one is refused with `queue_full`."
-        ),
-        Setting(
-            "timeout",
-            .form(.duration),
-            \.pool.timeout,
-            "How long a call may take in all where it does not say itself."
-        ),
-        Setting(
-            "attempts",
-            .form(.integer(1...100)),
-            \.pool.attempts,
-            "How often an idempotent call is made in all where its worker is lost."
-        ),
-        Setting(
-            "breaker_failure_rate",
-            .form(.number(0.01...2)),
-            \.pool.breaker.failureRate,
-            "The share of failed calls at which an operation is refused; above 1 never."
-        ),
-        Setting(
-            "breaker_slow_call",
+            "max_age",
             .optional(.form(.duration)),
-            \.pool.breaker.slowCall,
-            example: "30s",
-            "A call that takes longer is slow; four in five open the breaker as well."
+            \.pool.maxAge,
+            example: "24h",
+            "How long a worker serves before it is replaced."
         ),
         Setting(
-            "breaker_open_for",
+            "max_calls",
+            .optional(.form(.integer(1...1_000_000_000))),
+            \.pool.maxCalls,
+            example: "10000",
+            "How many calls a worker answers before it is replaced."
+        ),
+        Setting(
+            "max_memory",
+            .optional(.form(.bytes)),
+            \.pool.maxMemory,
+            example: "512MB",
+            "From how much memory of its own on a worker is replaced, its calls done."
+        ),
+        Setting(
+            "recover_after",
             .form(.duration),
-            \.pool.breaker.openFor,
-            "How long calls are refused the first time an operation's breaker opens."
-        ),
-        Setting(
-            "rate_limit",
-            .optional(.form(.number(0.001...1_000_000))),
-            \.pool.rateLimit,
-            example: "100.0",
-            "Calls a second that the pool takes; more are refused with `rate_limited`."
-        ),
-        Setting(
-            "caller_rate_limit",
-            .optional(.form(.number(0.001...1_000_000))),
-            \.pool.callerRateLimit,
-            example: "10.0",
-            "Calls a second that the pool takes of one caller (`krait call --caller`)."
-        ),
-        Setting(
-            "heartbeat",
-            .form(.duration),
-            \.pool.heartbeat,
-            "The interval of a worker's heartbeats; five missed ones are silence."
-        ),
-        Setting(
-            "start_timeout",
-            .form(.duration),
-            \.pool.startTimeout,
-            "How long a worker, and the import of the adapter, may take until it is ready."
+            \.pool.recoverAfter,
+            "How long after it failed a pool is tried again; doubled each time, to 5m."
         ),
     ]
 }

@@ -19,7 +19,14 @@ import KraitWire
 // | `status` | | the status of DESIGN §11 |
 // | `call` | `operation`, `arguments`, `options` | `{"value", "source", "seconds"}` |
 // | `explain` | `operation` | which route a call of it would take |
+// | `resize` | `pool`, `workers`, `wait` | the pool's status |
+// | `drain` | `pool`, `within_ms`, `wait` | the pool's status |
+// | `resume` | `pool`, `wait` | the pool's status |
+// | `recycle` | `pool`, `wait` | the pool's status |
 // | `stop` | `now` (false: finish what runs first) | the answer of `ping`; the daemon then ends |
+//
+// `wait` (true unless given): answer only when the change is complete. A change goes on when its
+// client goes away. `within_ms` is how long a drained pool's calls may take while somebody waits.
 //
 // `options`: `on` (`"native"` or a pool), `timeout_ms`, `idempotent`, `codec` (`json`, `msgpack`),
 // `session`, `lm`. A key that is not known is refused, in a request as in its options.
@@ -33,9 +40,36 @@ enum ControlRequest: Sendable {
     case status
     case call(Call)
     case explain(operation: String)
+    case steer(SteeringRequest)
     case stop(now: Bool)
 
     static let protocolVersion = 1
+}
+
+/// A change of a pool while it serves.
+struct SteeringRequest: Sendable, Equatable {
+    enum Change: Sendable, Equatable {
+        case resize(Int)
+        /// Nil leaves the time to the daemon's drain timeout.
+        case drain(within: Duration?)
+        case resume
+        case recycle
+    }
+
+    var pool: String
+    var change: Change
+    /// Whether the answer comes only when the change is complete.
+    var waiting = true
+
+    /// The verb on the socket and on the command line.
+    var verb: String {
+        switch change {
+        case .resize: "resize"
+        case .drain: "drain"
+        case .resume: "resume"
+        case .recycle: "recycle"
+        }
+    }
 }
 
 /// Why a request was refused or failed, as it travels.

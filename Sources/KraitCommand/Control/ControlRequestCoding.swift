@@ -33,10 +33,36 @@ extension ControlRequest {
                     options: try CallOptions(control: fields.optional("options")?.map() ?? [:])
                 )
             )
+        case "resize":
+            try fields.allow(["verb", "pool", "workers", "wait"])
+            self = try .steer(fields, .resize(fields.required("workers").count()))
+        case "drain":
+            try fields.allow(["verb", "pool", "within_ms", "wait"])
+            let patience = try fields.optional("within_ms")?.milliseconds()
+            self = try .steer(fields, .drain(within: patience))
+        case "resume":
+            try fields.allow(["verb", "pool", "wait"])
+            self = try .steer(fields, .resume)
+        case "recycle":
+            try fields.allow(["verb", "pool", "wait"])
+            self = try .steer(fields, .recycle)
         default:
-            let verbs = "ping, status, call, explain, stop"
+            let verbs = "ping, status, call, explain, resize, drain, resume, recycle, stop"
             throw .malformed("there is no verb \(quoted(verb)); there are \(verbs)")
         }
+    }
+
+    private static func steer(
+        _ fields: RequestFields,
+        _ change: SteeringRequest.Change
+    ) throws(ControlFailure) -> ControlRequest {
+        .steer(
+            SteeringRequest(
+                pool: try fields.required("pool").text(),
+                change: change,
+                waiting: try fields.optional("wait")?.flag() ?? true
+            )
+        )
     }
 
     /// The request's line, without its line break.
@@ -50,6 +76,16 @@ extension ControlRequest {
         case .explain(let operation):
             map["verb"] = "explain"
             map["operation"] = .string(operation)
+        case .steer(let request):
+            map["verb"] = .string(request.verb)
+            map["pool"] = .string(request.pool)
+            map["wait"] = .bool(request.waiting)
+            switch request.change {
+            case .resize(let workers): map["workers"] = .int(Int64(workers))
+            case .drain(let patience):
+                map["within_ms"] = patience.map { .int($0.wholeMilliseconds) }
+            case .resume, .recycle: break
+            }
         case .stop(let now):
             map["verb"] = "stop"
             map["now"] = .bool(now)
@@ -146,6 +182,12 @@ private struct RequestFields {
         func flag() throws(ControlFailure) -> Bool {
             guard let flag = value.bool else { throw wrong("a boolean") }
             return flag
+        }
+        func count() throws(ControlFailure) -> Int {
+            guard let number = value.int, let count = Int(exactly: number) else {
+                throw wrong("an integer")
+            }
+            return count
         }
         func map() throws(ControlFailure) -> ValueMap {
             guard let map = value.map else { throw wrong("a map") }

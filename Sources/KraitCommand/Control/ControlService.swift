@@ -57,6 +57,12 @@ struct ControlService: Sendable {
             } catch {
                 throw ControlFailure(code: "failed", message: "\(error)")
             }
+        case .steer(let request):
+            do throws(CallError) {
+                return try await core.steer(request)
+            } catch {
+                throw ControlFailure(error)
+            }
         case .stop(let now):
             await stop(now)
             return ping

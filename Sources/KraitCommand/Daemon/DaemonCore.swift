@@ -20,6 +20,9 @@ protocol DaemonCore: Sendable {
     /// Which route a call of the operation would take, and why.
     func explain(operation: String) async throws -> Value
 
+    /// Changes a pool, and gives its status once that is done, or has begun where nobody waits.
+    func steer(_ request: SteeringRequest) async throws(CallError) -> Value
+
     /// Begins to end: takes nothing new, finishes what runs (for the drain timeout at most), and
     /// lets `run` return. Does not wait for it.
     func drain() async

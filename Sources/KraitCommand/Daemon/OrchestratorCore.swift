@@ -1,4 +1,5 @@
 import Krait
+import KraitWire
 
 /// What a daemon serves: an orchestrator with the pools of a configuration.
 struct OrchestratorCore: DaemonCore {
@@ -58,6 +59,20 @@ struct OrchestratorCore: DaemonCore {
 
     func explain(operation: String) async throws -> Value {
         try orchestrator.explain(operation).value
+    }
+
+    func steer(_ request: SteeringRequest) async throws(CallError) -> Value {
+        let (pool, waiting) = (request.pool, request.waiting)
+        switch request.change {
+        case .resize(let workers):
+            try await orchestrator.resize(pool: pool, to: workers, waiting: waiting)
+        case .drain(let patience):
+            try await orchestrator.drain(pool: pool, within: patience, waiting: waiting)
+        case .resume: try await orchestrator.resume(pool: pool, waiting: waiting)
+        case .recycle: try await orchestrator.recycle(pool: pool, waiting: waiting)
+        }
+        let status = await orchestrator.status()
+        return status.pools.first { $0.name == pool }?.value ?? .null
     }
 
     func drain() async { end.yield(.drain) }

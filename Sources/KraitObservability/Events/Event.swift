@@ -10,7 +10,13 @@ package enum Event: String, Sendable, Hashable, CaseIterable {
     case poolStarted = "pool.started"
     case poolReady = "pool.ready"
     case poolFailed = "pool.failed"
+    case poolRecovering = "pool.recovering"
+    case poolResized = "pool.resized"
+    case poolRecycling = "pool.recycling"
+    case poolLimitTooLow = "pool.limit_too_low"
     case poolDraining = "pool.draining"
+    case poolDrained = "pool.drained"
+    case poolResumed = "pool.resumed"
     case poolStopped = "pool.stopped"
 
     case forkserverStarted = "forkserver.started"
@@ -22,6 +28,7 @@ package enum Event: String, Sendable, Hashable, CaseIterable {
     case workerCrashed = "worker.crashed"
     case workerSilent = "worker.silent"
     case workerKilled = "worker.killed"
+    case workerRecycled = "worker.recycled"
     case workerStopped = "worker.stopped"
     case workerOutput = "worker.output"
 
@@ -69,6 +76,16 @@ extension Event {
         case .poolStarted: Entry(.info, "A pool begins to start its workers.")
         case .poolReady: Entry(.info, "A pool has all its workers.")
         case .poolFailed: Entry(.critical, "A pool has no worker and none can be started.")
+        case .poolRecovering:
+            Entry(.notice, "A pool that failed tries to have a worker again.")
+        case .poolResized: Entry(.notice, "A pool is to have another number of workers.")
+        case .poolRecycling:
+            Entry(.notice, "A pool has loaded its code anew and replaces its workers.")
+        case .poolLimitTooLow:
+            Entry(.warning, "A pool's memory limit is below what a new worker has: it is not kept.")
+        case .poolDrained:
+            Entry(.notice, "A pool has no workers and takes no calls until it is resumed.")
+        case .poolResumed: Entry(.notice, "A pool takes calls again, or tries again to.")
         case .poolDraining: Entry(.info, "A pool takes no new calls and finishes those it has.")
         case .poolStopped: Entry(.info, "A pool has stopped all its workers.")
         case .forkserverStarted: Entry(.debug, "A forkserver has imported its adapter.")
@@ -80,6 +97,8 @@ extension Event {
         case .workerCrashed: Entry(.warning, "A ready worker's process ended by itself.")
         case .workerSilent: Entry(.warning, "A worker missed too many heartbeats and is torn down.")
         case .workerKilled: Entry(.notice, "A worker did not leave in time and was killed.")
+        case .workerRecycled:
+            Entry(.info, "A worker is to leave and be replaced: a limit was reached, or asked for.")
         case .workerStopped: Entry(.debug, "A worker left as it was asked to.")
         case .workerOutput: Entry(.info, "A worker printed a line.")
         case .callRefused:

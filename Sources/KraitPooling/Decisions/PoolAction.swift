@@ -33,6 +33,16 @@ package enum PoolAction: Equatable, Sendable {
     case becameFailed(String)
     /// Every worker is gone after a drain or a stop.
     case finished
+    /// A worker is about to leave, and to be replaced.
+    case recycling(WorkerID, RecyclingReason)
+    /// The memory limit is below what a worker has when it becomes ready; said once.
+    case limitTooLow(Int, baseline: Int)
+    /// A failed pool tries to have a worker again, the so-many-th time.
+    case recovering(Int)
+    /// The workers that are started next are to come from freshly loaded code.
+    case startAfresh
+    /// Every worker is gone after a drain that is not for good.
+    case paused
 }
 
 /// Why a worker is ended by its pool.
@@ -41,6 +51,8 @@ package enum StopReason: String, Equatable, Sendable {
     case closing
     /// It may still be at a call that nobody waits for.
     case stuck
+    /// It was to leave, and has not finished its calls in time.
+    case overdue
 }
 
 /// Why a call that the pool had accepted, or refused, has no answer.
@@ -60,6 +72,7 @@ package enum CallFailure: Equatable, Sendable {
     case workerSilent(WorkerID)
     case poolFailed(String, sent: Bool)
     case shuttingDown(sent: Bool)
+    case poolDrained(sent: Bool)
 }
 
 /// How a worker's life ended.

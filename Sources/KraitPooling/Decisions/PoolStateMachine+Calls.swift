@@ -43,6 +43,7 @@ extension PoolStateMachine {
         switch state {
         case .starting, .ready: break
         case .failed(let reason): return (.refused(.poolFailed(reason, sent: false)), [])
+        case .pausing, .paused: return (.refused(.poolDrained(sent: false)), [])
         case .draining, .closed: return (.refused(.shuttingDown(sent: false)), [])
         }
         if let deadline, deadline <= now {
@@ -136,10 +137,11 @@ extension PoolStateMachine {
         if answer != .notBegun, let fingerprint { quarantine.answered(fingerprint) }
         let actions = settle(index, answer.outcome, at: now)
         calls.remove(index)
-        workers[number].served += 1
+        countServed(number)
+        let released = releaseSlot(of: number, at: now)
         return Answered(
             isAwaited: isAwaited,
-            actions: actions + releaseSlot(of: number, at: now)
+            actions: actions + released + (workers[number].due == nil ? [] : beginRecycling())
         )
     }
 
@@ -286,8 +288,8 @@ extension PoolStateMachine {
             calls.queued < configuration.queueLimit + policy.room
         else { return nil }
         switch state {
-        case .starting, .ready, .draining: break
-        case .failed, .closed: return nil
+        case .starting, .ready, .pausing, .draining: break
+        case .failed, .paused, .closed: return nil
         }
         if let fingerprint = entry.ticket.fingerprint,
             case .refused = quarantine.verdict(on: fingerprint, at: now)

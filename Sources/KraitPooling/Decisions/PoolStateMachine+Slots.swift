@@ -31,7 +31,7 @@ extension PoolStateMachine {
         }
         freeSlots += 1
         if let actions = fillSlot(of: number, at: now) { return actions }
-        return state == .draining ? closeIfDrained() : []
+        return state == .ready ? [] : closeIfDrained()
     }
 
     private mutating func fillSlot(of number: Int, at now: Instant) -> [PoolAction]? {

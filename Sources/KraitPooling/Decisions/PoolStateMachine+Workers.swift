@@ -5,15 +5,16 @@ extension PoolStateMachine {
         guard state != .closed else { return finishIfGone() }
         workers = Array(
             repeating: Worker(phase: .waiting(until: now), since: now),
-            count: configuration.workers
+            count: target
         )
         return startWaitingWorkers(at: now)
     }
 
-    /// A worker can take calls, `slots` at once.
+    /// A worker can take calls, `slots` at once; it has so much memory of its own by now.
     package mutating func workerReady(
         _ id: WorkerID,
         slots: Int,
+        residentBytes: Int? = nil,
         at now: Instant
     ) -> [PoolAction] {
         guard isCurrent(id), workers[id.number].phase == .starting else { return [] }
@@ -21,15 +22,23 @@ extension PoolStateMachine {
         workers[id.number].slots = max(1, slots)
         workers[id.number].busy = 0
         workers[id.number].since = now
+        workers[id.number].departure = nil
+        workers[id.number].baseline = residentBytes
         freeSlots += workers[id.number].slots
         startFailures = 0
         var actions: [PoolAction] = []
-        if state == .starting {
+        switch state {
+        case .starting, .failed:
+            let hadFailed = state != .starting
             state = .ready
+            readySince = now
             actions.append(.becameReady)
+            if hadFailed { actions += recovered(at: now) }
+        case .ready, .pausing, .paused, .draining, .closed: break
         }
-        return actions + serveIsolated(at: now) + fillSlots(of: id.number, at: now)
-            + startWaitingWorkers(at: now)
+        actions += watchLimits(of: id.number) + serveIsolated(at: now)
+            + fillSlots(of: id.number, at: now)
+        return actions + startWaitingWorkers(at: now) + beginRecycling()
     }
 
     /// A worker's life is over.
@@ -47,18 +56,40 @@ extension PoolStateMachine {
         var actions = suspectCalls(of: id, exit, fingerprint, at: now)
         actions += failCalls(of: id, exit, random: random, at: now)
         freeSlots -= workers[id.number].freeSlots
-        let wasReady = workers[id.number].phase != .starting
+        let ended = workers[id.number]
+        let wasReady = ended.phase != .starting
         workers[id.number].slots = 0
         workers[id.number].busy = 0
         workers[id.number].reservation = .none
+        workers[id.number].due = nil
+        workers[id.number].lastEnd = WorkerEnd(
+            id: id,
+            exit: exit,
+            reason: ended.phase == .starting ? nil : ended.departure?.description,
+            at: now
+        )
 
         switch state {
-        case .closed, .failed:
+        case .closed, .paused:
             workers[id.number].phase = .gone
             return actions + finishIfGone()
-        case .starting, .ready, .draining:
-            scheduleRestart(of: id.number, wasReady: wasReady, random: random, at: now)
-            if let reason = reasonToGiveUp(exit) { return actions + giveUp(reason) }
+        case .failed:
+            workers[id.number].phase = .gone
+            return actions + workerOfFailedPoolExited(exit, wasTried: !wasReady, at: now)
+        case .starting, .ready, .pausing, .draining:
+            if id.number >= target {
+                workers[id.number].phase = .gone
+                return actions + serveIsolated(at: now) + closeIfDrained()
+            }
+            if ended.phase == .stopping, ended.departure != nil, exit == .stopped {
+                workers[id.number].phase = .waiting(until: now)
+                workers[id.number].since = now
+            } else {
+                if !wasReady, ended.departure == .recycled(.asked) { endRoll(exit.description) }
+                workers[id.number].departure = nil
+                scheduleRestart(of: id.number, wasReady: wasReady, random: random, at: now)
+                if let reason = reasonToGiveUp(exit) { return actions + giveUp(reason, at: now) }
+            }
             actions += startWaitingWorkers(at: now) + serveIsolated(at: now)
             return actions + closeIfDrained()
         }
@@ -67,10 +98,10 @@ extension PoolStateMachine {
     /// No new calls; those that were accepted are finished, then the workers leave.
     package mutating func drainRequested() -> [PoolAction] {
         switch state {
-        case .starting, .ready:
+        case .starting, .ready, .pausing:
             state = .draining
             return closeIfDrained()
-        case .failed: return close()
+        case .failed, .paused: return close()
         case .draining, .closed: return []
         }
     }
@@ -83,8 +114,11 @@ extension PoolStateMachine {
     // MARK: Starts
 
     mutating func startWaitingWorkers(at now: Instant) -> [PoolAction] {
-        guard state == .starting || state == .ready || (state == .draining && calls.queued > 0)
-        else { return [] }
+        switch state {
+        case .starting, .ready: break
+        case .pausing, .draining: guard calls.queued > 0 else { return [] }
+        case .failed, .paused, .closed: return []
+        }
         var actions: [PoolAction] = []
         var starting = workers.count { $0.phase == .starting }
         for number in workers.indices {
@@ -95,13 +129,20 @@ extension PoolStateMachine {
             }
             guard starting < configuration.startsAtOnce else { continue }
             starting += 1
-            workers[number].phase = .starting
-            workers[number].incarnation += 1
-            workers[number].served = 0
-            workers[number].since = now
-            actions.append(.start(workerID(number)))
+            actions.append(start(number, at: now))
         }
         return actions
+    }
+
+    /// Begins the next life of a worker.
+    mutating func start(_ number: Int, at now: Instant) -> PoolAction {
+        workers[number].phase = .starting
+        workers[number].incarnation += 1
+        workers[number].served = 0
+        workers[number].since = now
+        workers[number].due = nil
+        workers[number].baseline = nil
+        return .start(workerID(number))
     }
 
     private mutating func scheduleRestart(
@@ -122,19 +163,22 @@ extension PoolStateMachine {
     }
 
     /// Counts a start that failed, and says why the pool is to give up, if it is.
+    ///
+    /// It never is while a worker serves: those that cannot start are tried again, later and later.
     private mutating func reasonToGiveUp(_ exit: WorkerExit) -> String? {
+        let hasWorker = workers.contains { $0.phase == .ready || $0.phase == .retiring }
+        guard !hasWorker else { return nil }
         switch exit {
         case .cannotStart(let reason): return reason
         case .failedToStart(let reason):
-            let hasWorker = workers.contains { $0.phase == .ready || $0.phase == .retiring }
-            if !hasWorker { startFailures += 1 }
+            startFailures += 1
             guard startFailures >= configuration.maximumStartFailures else { return nil }
             return "\(startFailures) starts failed in a row, the last one: \(reason)"
         case .stopped, .crashed, .silent: return nil
         }
     }
 
-    private func isCurrent(_ id: WorkerID) -> Bool {
+    func isCurrent(_ id: WorkerID) -> Bool {
         workers.indices.contains(id.number) && workers[id.number].incarnation == id.incarnation
     }
 
@@ -163,6 +207,11 @@ extension PoolStateMachine {
     private func failure(of id: WorkerID, _ exit: WorkerExit) -> CallFailure {
         switch exit {
         case .silent: .workerSilent(id)
+        case .stopped where workers[id.number].departure != nil:
+            .workerCrashed(
+                id,
+                "it was to leave, and had not finished within \(configuration.recycling.patience)"
+            )
         case .stopped: .workerCrashed(id, "it was ended")
         case .crashed(let status), .failedToStart(let status), .cannotStart(let status):
             .workerCrashed(id, status)
@@ -195,23 +244,27 @@ extension PoolStateMachine {
         let isAwaited = calls.entries.contains { $0.phase == .sent(worker: number) }
         guard !isAwaited else { return [] }
         workers[number].phase = .stopping
-        return [.stop(workerID(number), .stuck)]
+        let isStuck = workers[number].departure == nil || workers[number].busy > 0
+        return [.stop(workerID(number), isStuck ? .stuck : .closing)]
     }
 
-    /// Closes a draining pool whose calls are all done.
+    /// Closes a draining pool whose calls are all done, for good or until it is resumed.
     mutating func closeIfDrained() -> [PoolAction] {
-        guard state == .draining else { return [] }
+        guard state == .draining || state == .pausing else { return [] }
         let isAwaited =
             calls.queued > 0
             || calls.entries.contains { if case .sent = $0.phase { true } else { false } }
-        return isAwaited ? [] : close()
+        if isAwaited { return [] }
+        return state == .pausing ? pause() : close()
     }
 
     /// Fails every call, since no worker can be had.
-    private mutating func giveUp(_ reason: String) -> [PoolAction] {
+    private mutating func giveUp(_ reason: String, at now: Instant) -> [PoolAction] {
         let failures = failAllCalls { .poolFailed(reason, sent: $0) }
         if state == .draining { return failures + close() }
+        if state == .pausing { return failures + pause() }
         state = .failed(reason)
+        planRecovery(at: now)
         return failures + [.becameFailed(reason)] + stopWorkers()
     }
 
@@ -221,7 +274,7 @@ extension PoolStateMachine {
     }
 
     /// Fails what is queued and what workers have; workers are about to be stopped.
-    private mutating func failAllCalls(
+    mutating func failAllCalls(
         _ failure: (_ sent: Bool) -> CallFailure
     ) -> [PoolAction] {
         var actions: [PoolAction] = []
@@ -242,7 +295,7 @@ extension PoolStateMachine {
         return actions
     }
 
-    private mutating func stopWorkers() -> [PoolAction] {
+    mutating func stopWorkers() -> [PoolAction] {
         var actions: [PoolAction] = []
         freeSlots = 0
         for number in workers.indices {
@@ -251,9 +304,12 @@ extension PoolStateMachine {
             let reason = workers[number].busy > 0 ? StopReason.stuck : .closing
             workers[number].busy = 0
             switch workers[number].phase {
-            case .waiting: workers[number].phase = .gone
+            case .waiting:
+                workers[number].phase = .gone
+                workers[number].departure = nil
             case .starting, .ready, .retiring:
                 workers[number].phase = .stopping
+                workers[number].departure = .closing
                 actions.append(.stop(workerID(number), reason))
             case .stopping, .gone: break
             }
@@ -261,7 +317,12 @@ extension PoolStateMachine {
         return actions
     }
 
-    private func finishIfGone() -> [PoolAction] {
-        isFinished ? [.finished] : []
+    func finishIfGone() -> [PoolAction] {
+        guard workers.allSatisfy({ $0.phase == .gone }) else { return [] }
+        switch state {
+        case .closed: return [.finished]
+        case .paused: return [.paused]
+        case .starting, .ready, .failed, .pausing, .draining: return []
+        }
     }
 }

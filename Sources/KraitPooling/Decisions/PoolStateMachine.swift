@@ -11,8 +11,14 @@ package struct PoolStateMachine: Equatable, Sendable {
         case starting
         /// Workers come and go. Becomes failed, draining or closed.
         case ready
-        /// No worker can be had; calls are refused. Becomes closed.
+        /// No worker can be had; calls are refused, and one is tried from time to time. Becomes
+        /// ready, starting, paused or closed.
         case failed(String)
+        /// No new calls; those accepted are finished. Becomes paused, starting, ready or closed.
+        case pausing
+        /// No calls, and workers leave or are gone, until somebody resumes the pool. Becomes
+        /// starting or closed.
+        case paused
         /// No new calls; those accepted are finished. Becomes closed.
         case draining
         /// No calls; workers are leaving or gone.
@@ -22,13 +28,13 @@ package struct PoolStateMachine: Equatable, Sendable {
     /// One of the pool's workers.
     struct Worker: Equatable {
         /// Waiting becomes starting; starting becomes ready or, ended, waiting; ready becomes
-        /// retiring or waiting; retiring and stopping become waiting or, when the pool is closed,
-        /// gone.
+        /// retiring or waiting; retiring and stopping become waiting or, where the pool has no
+        /// more need of it, gone; gone becomes waiting where it has again.
         enum Phase: Equatable {
             case waiting(until: Instant)
             case starting
             case ready
-            /// Takes no new calls, since it may be stuck in an abandoned one.
+            /// Takes no new calls, since it may be stuck in an abandoned one or is to leave.
             case retiring
             case stopping
             case gone
@@ -53,6 +59,17 @@ package struct PoolStateMachine: Equatable, Sendable {
         }
 
         var isReserved: Bool { reservation != .none }
+        /// Why the pool parts with it, where it did nothing wrong; kept until its successor is
+        /// ready.
+        var departure: Departure?
+        /// When a worker that is to leave is ended, whatever it has.
+        var retireBy: Instant?
+        /// Why it is to be replaced as soon as the pool can spare it.
+        var due: RecyclingReason?
+        /// Its own memory when it became ready.
+        var baseline: Int?
+        /// How the life before this one ended.
+        var lastEnd: WorkerEnd?
 
         /// Spelt out, since comparing phases in general is slow and this is asked for each call.
         var isReady: Bool { if case .ready = phase { true } else { false } }
@@ -77,14 +94,26 @@ package struct PoolStateMachine: Equatable, Sendable {
     /// The pool's own rate, once a call has come, and that of each caller.
     var rate: TokenBucket?
     var callerRates: CallerBuckets?
+    /// Those beyond the target are leaving or gone; their places are kept for a larger pool.
     var workers: [Worker] = []
+    /// How many workers there are to be.
+    package internal(set) var target: Int
     /// Free slots of all ready workers together, so that a full pool is known at once.
     var freeSlots = 0
+    /// How many calls its workers have answered.
+    package internal(set) var served = 0
     /// Starts that failed in a row while no worker was ready.
     var startFailures = 0
     /// The worker that was chosen last, where the search for the next begins.
     var cursor = 0
-    /// When abandoned calls are to be looked at, or a waiting worker to be started.
+    var recovery = Recovery()
+    /// Since when the pool has been ready.
+    var readySince: Instant?
+    /// Why a replacement that somebody asked for was given up.
+    package internal(set) var rollFailure: String?
+    /// Whether it was said that the memory limit is below what a new worker has.
+    var hasWarnedOfLimit = false
+    /// When abandoned calls are to be looked at, or workers to be started or ended.
     var nextCheck: Instant?
     /// The timers that the shell was told of and that have not fired, the earliest last.
     private var armedTimers: [Instant] = []
@@ -96,6 +125,7 @@ package struct PoolStateMachine: Equatable, Sendable {
         quarantine = Quarantine(memory: configuration.quarantine)
         retryBudget = RetryBudget(share: configuration.retries.budget)
         callerRates = configuration.callerRate.map(CallerBuckets.init)
+        target = configuration.workers
     }
 
     package func workerID(_ number: Int) -> WorkerID {
@@ -131,6 +161,7 @@ package struct PoolStateMachine: Equatable, Sendable {
         if let check = nextCheck, check <= now {
             nextCheck = nil
             actions += endStuckWorkers(at: now)
+            actions += lookAfterPopulation(at: now)
             actions += startWaitingWorkers(at: now)
             actions += resumeDelayed(at: now)
         }
@@ -155,9 +186,9 @@ package struct PoolStateMachine: Equatable, Sendable {
     /// will have no workers.
     package var isSettled: Bool {
         switch state {
-        case .failed, .draining, .closed: true
+        case .failed, .pausing, .paused, .draining, .closed: true
         case .starting: false
-        case .ready: workers.allSatisfy { $0.phase == .ready || $0.failures > 0 }
+        case .ready: workers.prefix(target).allSatisfy { $0.phase == .ready || $0.failures > 0 }
         }
     }
 
@@ -168,27 +199,6 @@ package struct PoolStateMachine: Equatable, Sendable {
         breakers.notClosed(at: now)
     }
     package var inFlight: Int { calls.sent }
-
-    /// A worker as `krait status` shows it.
-    package struct WorkerSnapshot: Equatable, Sendable {
-        package var id: WorkerID
-        package var state: String
-        package var slots: Int
-        package var busy: Int
-        package var served: Int
-    }
-
-    package func snapshots() -> [WorkerSnapshot] {
-        workers.enumerated().map { number, worker in
-            WorkerSnapshot(
-                id: workerID(number),
-                state: worker.phase.name,
-                slots: worker.slots,
-                busy: worker.busy,
-                served: worker.served
-            )
-        }
-    }
 }
 
 extension PoolStateMachine.State {
@@ -198,8 +208,18 @@ extension PoolStateMachine.State {
         case .starting: "starting"
         case .ready: "ready"
         case .failed: "failed"
+        case .pausing: "draining"
+        case .paused: "drained"
         case .draining: "draining"
         case .closed: "closed"
+        }
+    }
+
+    /// Whether workers are kept and started.
+    var hasWorkers: Bool {
+        switch self {
+        case .starting, .ready, .pausing, .draining: true
+        case .failed, .paused, .closed: false
         }
     }
 }

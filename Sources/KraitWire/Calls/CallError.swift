@@ -148,6 +148,8 @@ public struct CallError: Error, Sendable, Equatable {
         public static let protocolViolation = Code(rawValue: "protocol_violation")
         /// The pool has no worker and none can be started; the message says why.
         public static let poolFailed = Code(rawValue: "pool_failed")
+        /// Somebody drained the pool: it takes nothing until it is resumed.
+        public static let poolDrained = Code(rawValue: "pool_drained")
         /// Krait or the pool is draining and takes nothing new.
         public static let shuttingDown = Code(rawValue: "shutting_down")
 
@@ -156,7 +158,7 @@ public struct CallError: Error, Sendable, Equatable {
             .cancelled, .deadlineExceeded, .queueFull, .rateLimited, .circuitOpen,
             .callQuarantined, .workerCrashed, .workerSilent, .faulted,
             .unknownOperation, .unknownPool, .invalidInput, .invalidOutput, .protocolViolation,
-            .poolFailed, .shuttingDown,
+            .poolFailed, .poolDrained, .shuttingDown,
         ]
     }
 

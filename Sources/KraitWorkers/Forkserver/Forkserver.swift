@@ -10,12 +10,16 @@ import KraitZeroMQ
 /// It is started by the first worker that needs it and again after it has died. Its workers die
 /// with it, and it dies with Krait: the control channel's end of file makes it kill them all.
 package actor Forkserver {
-    private nonisolated let thread: IOThread
+    nonisolated let thread: IOThread
     private let settings: ForkserverSettings
     private let events: EventSink
     private let logger: Logger
-    private var state = State.idle
-    private var workers: [String: Launch] = [:]
+    var state = State.idle
+    var workers: [String: Launch] = [:]
+    /// Who waits for the adapter to be loaded.
+    var loaders: [CheckedContinuation<LaunchError?, Never>] = []
+    /// Whether it ends as soon as its last worker has.
+    var isRetiring = false
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         thread.asUnownedSerialExecutor()
@@ -33,15 +37,16 @@ package actor Forkserver {
         self.logger = logger
     }
 
-    private enum State {
+    enum State {
         case idle
         case loading(Running, TimerToken)
         case running(Running)
-        case stopped
+        /// It is ended, or was never begun; with the process that may still be going.
+        case stopped(Running?)
     }
 
     /// The live process and what belongs to it.
-    private final class Running {
+    final class Running {
         var process: ChildProcess?
         var channel: PacketChannel?
         var output: OutputReader?
@@ -53,7 +58,7 @@ package actor Forkserver {
     }
 
     /// A worker that is to be started or has been.
-    private struct Launch {
+    struct Launch {
         typealias Waiter = CheckedContinuation<Result<LaunchedProcess, LaunchError>, Never>
 
         var request: Request
@@ -104,9 +109,12 @@ package actor Forkserver {
     package func stop() async {
         let running: Running
         switch state {
-        case .idle, .stopped:
-            state = .stopped
+        case .idle:
+            state = .stopped(nil)
             return
+        case .stopped(let last):
+            guard let last, !last.isGone else { return }
+            running = last
         case .running(let current):
             running = current
             _ = thread.schedule(at: .now + Self.stopPatience) { running.process?.kill() }
@@ -116,19 +124,27 @@ package actor Forkserver {
             // It has no workers yet, and may be deep in an import.
             running.process?.kill()
         }
-        state = .stopped
-        running.channel?.close()
-        for name in Array(workers.keys) where workers[name]?.waiter != nil {
-            fail(name, Self.closing)
-        }
+        end(running)
         await withCheckedContinuation { waiter in
             if running.isGone { waiter.resume() } else { running.waiters.append(waiter) }
         }
     }
 
+    /// Ends the control channel, which ends the forkserver and its workers.
+    func end(_ running: Running) {
+        state = .stopped(running)
+        running.channel?.close()
+        for name in Array(workers.keys) where workers[name]?.waiter != nil {
+            fail(name, Self.closing)
+        }
+        tellLoaders(Self.closing)
+    }
+
     /// How long the forkserver may take to end its workers.
-    private static let stopPatience: Duration = .seconds(2)
-    private static let closing = LaunchError("the pool is closing", isFinal: true)
+    static let stopPatience: Duration = .seconds(2)
+    static let closing = LaunchError("the pool is closing", isFinal: true)
+    /// Whoever asks again is given the one that has taken its place.
+    private static let replaced = LaunchError("its forkserver was replaced", isFinal: false)
 
     // MARK: Launches
 
@@ -139,7 +155,7 @@ package actor Forkserver {
             case .idle: try start()
             case .loading: break
             case .running(let running): try ask(running, for: name)
-            case .stopped: throw Self.closing
+            case .stopped: throw isRetiring ? Self.replaced : Self.closing
             }
         } catch {
             fail(name, error)
@@ -167,11 +183,12 @@ package actor Forkserver {
         guard let launch = workers.removeValue(forKey: name) else { return }
         if let timer = launch.timer { thread.cancel(timer) }
         launch.waiter?.resume(returning: .failure(error))
+        endIfRetired()
     }
 
     // MARK: The process
 
-    private func start() throws(LaunchError) {
+    func start() throws(LaunchError) {
         let python = try settings.python.get()
         let running = Running()
         var pair: [Int32] = [-1, -1]
@@ -253,6 +270,7 @@ package actor Forkserver {
             thread.cancel(timer)
             state = .idle
             events.emit(.forkserverFailed, metadata: [.reason: "\(error.reason)"])
+            tellLoaders(error)
         case .running(let current) where current === running:
             state = .idle
             events.emit(.forkserverFailed, metadata: [.reason: "\(error.reason)"])
@@ -263,6 +281,7 @@ package actor Forkserver {
         // Its workers are bound to it by PR_SET_PDEATHSIG, and nobody else can report them.
         let orphans = workers
         workers = [:]
+        endIfRetired()
         for launch in orphans.values {
             if let timer = launch.timer { thread.cancel(timer) }
             launch.process?.killGroup()
@@ -307,6 +326,7 @@ package actor Forkserver {
         guard case .loading(let running, let timer) = state else { return }
         thread.cancel(timer)
         state = .running(running)
+        tellLoaders(nil)
         for name in Array(workers.keys) { proceed(with: name) }
     }
 
@@ -351,5 +371,6 @@ package actor Forkserver {
         }
         workers[name] = nil
         launch.onExit(ExitStatus(code: code))
+        endIfRetired()
     }
 }

@@ -298,7 +298,9 @@ extension PythonWorker: PeerReceiver {
             offer = ready
             perform(machine.readyReceived(at: now))
         case .heartbeat:
-            residentBytes = try Heartbeat(body).residentBytes
+            let heartbeat = try Heartbeat(body)
+            residentBytes = heartbeat.residentBytes
+            listener.workerMeasured(residentBytes: heartbeat.residentBytes)
         case .fault:
             let fault = try Fault(body)
             let isFinal = fault.code == .importFailed || fault.code == .setupFailed
@@ -344,6 +346,8 @@ extension WorkerStateMachine.End {
 /// Who a worker reports to, on its thread.
 package protocol WorkerListener: Sendable {
     func workerReady(_ ready: Ready)
+    /// It beats, and has so much memory of its own.
+    func workerMeasured(residentBytes: Int)
     /// Replies and faults, as they came in one message.
     func answered(_ answers: [ReceivedEnvelope])
 }

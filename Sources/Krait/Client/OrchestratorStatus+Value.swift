@@ -1,0 +1,74 @@
+import KraitWire
+
+extension OrchestratorStatus {
+    /// The status as `krait status --json` prints it.
+    public var value: Value {
+        [
+            "name": .string(name),
+            "pid": .int(Int64(processID)),
+            "run": .string(run),
+            "uptime_s": .double(uptime.roundedSeconds),
+            "pools": .list(pools.map(\.value)),
+        ]
+    }
+}
+
+extension OrchestratorStatus.Pool {
+    /// The worst of its breakers.
+    ///
+    /// A pool without workers refuses calls as an open one does.
+    private var breaker: String {
+        if state == "failed" || breakers.contains(where: { $0.state == "open" }) { return "open" }
+        return breakers.isEmpty ? "closed" : "half_open"
+    }
+
+    /// The pool as `krait status --json` prints it.
+    public var value: Value {
+        [
+            "name": .string(name),
+            "state": .string(state),
+            "failure": failure.map(Value.string) ?? .null,
+            "breaker": .string(breaker),
+            "breakers": .map(ValueMap(breakers.map { ($0.operation, .string($0.state)) })),
+            "next_try_s": nextTry.map { .double($0.roundedSeconds) } ?? .null,
+            "queued": .int(Int64(queued)),
+            "served": .int(Int64(served)),
+            "target": .int(Int64(target)),
+            "workers": .list(workers.map(\.value)),
+            "events": .list(events.map(\.value)),
+        ]
+    }
+}
+
+extension OrchestratorStatus.Worker {
+    fileprivate var value: Value {
+        [
+            "pid": processID.map { .int(Int64($0)) } ?? .null,
+            "state": .string(state),
+            "slots": .int(Int64(slots)),
+            "busy": .int(Int64(busy)),
+            "served": .int(Int64(served)),
+            "resident_bytes": residentBytes.map { .int(Int64($0)) } ?? .null,
+            "age_s": age.map { .double($0.roundedSeconds) } ?? .null,
+            "restarts": .int(Int64(restarts)),
+            "last_end": lastEnd.map(Value.string) ?? .null,
+            "last_end_age_s": sinceLastEnd.map { .double($0.roundedSeconds) } ?? .null,
+        ]
+    }
+}
+
+extension OrchestratorStatus.PoolEvent {
+    fileprivate var value: Value {
+        [
+            "event": .string(name),
+            "worker": worker.map(Value.string) ?? .null,
+            "detail": detail.map(Value.string) ?? .null,
+            "age_s": .double(age.roundedSeconds),
+        ]
+    }
+}
+
+extension Duration {
+    /// Seconds to the millisecond.
+    fileprivate var roundedSeconds: Double { (self / .milliseconds(1)).rounded() / 1_000 }
+}
