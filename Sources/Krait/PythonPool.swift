@@ -22,7 +22,8 @@ public struct PythonPool: Sendable, Equatable {
     public var queueLimit: Int
     /// How long a call may take in all where it does not say itself.
     public var timeout: Duration
-    /// The interval of a worker's heartbeats; five missed ones are silence.
+    /// The interval of a worker's heartbeats; one that shows no sign of life for two and a half is
+    /// silent, and replaced within the third.
     public var heartbeat: Duration
     /// How long a worker, and the import of the adapter, may take until it is ready.
     public var startTimeout: Duration
@@ -48,6 +49,17 @@ public struct PythonPool: Sendable, Equatable {
     /// How long after it failed a pool is tried again; the time doubles with each try, up to five
     /// minutes or this, whichever is longer.
     public var recoverAfter: Duration
+    /// How many bytes of memory a worker may write to; nil is no limit.
+    ///
+    /// A call that goes beyond it fails with Python's `MemoryError`, and the worker goes on. It
+    /// counts what the import of the adapter takes, and the stacks of threads; mapped files and
+    /// reserved address space do not count.
+    public var memoryLimit: Int?
+    /// How much processor time a worker may use in its whole life; nil is no limit.
+    ///
+    /// The worker is killed at the limit, with the calls it has, and replaced: a safety net against
+    /// code that spins, not a bound for a call, which `timeout` is.
+    public var cpuLimit: Duration?
     /// Environment variables laid over the daemon's own for this pool's processes.
     public var environment: [String: String]
     /// Folders put before Python's own module path.
@@ -74,6 +86,8 @@ public struct PythonPool: Sendable, Equatable {
         maxCalls: Int? = nil,
         maxMemory: Int? = nil,
         recoverAfter: Duration = Defaults.recoverAfter,
+        memoryLimit: Int? = nil,
+        cpuLimit: Duration? = nil,
         environment: [String: String] = [:],
         path: [String] = []
     ) {
@@ -96,6 +110,8 @@ public struct PythonPool: Sendable, Equatable {
         self.maxCalls = maxCalls
         self.maxMemory = maxMemory
         self.recoverAfter = recoverAfter
+        self.memoryLimit = memoryLimit
+        self.cpuLimit = cpuLimit
         self.environment = environment
         self.path = path
     }

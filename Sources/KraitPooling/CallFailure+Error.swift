@@ -54,7 +54,9 @@ extension CallFailure {
                 + "refused for a while: change its arguments, or mend the operation"
         case .workerCrashed(_, let status):
             "the worker ended in the middle of the call: \(status)"
-        case .workerSilent: "the worker showed no sign of life and was ended"
+        case .workerSilent:
+            "the worker showed no sign of life and was ended: it was stopped, or its code held the "
+                + "interpreter's lock; such code needs a longer heartbeat"
         case .poolFailed(let reason, _):
             "the pool has no workers (it is tried again from time to time; `krait resume \(pool)` "
                 + "does so now): \(reason)"
@@ -79,7 +81,8 @@ extension CallFailure {
     private var wasSent: Bool {
         switch self {
         case .cancelled(let sent), .deadlineExceeded(let sent), .poolFailed(_, let sent),
-            .shuttingDown(let sent), .poolDrained(let sent), .displaced(_, let sent), .quarantined(_, _, let sent):
+            .shuttingDown(let sent), .poolDrained(let sent), .displaced(_, let sent),
+            .quarantined(_, _, let sent):
             sent
         case .workerCrashed, .workerSilent: true
         case .queueFull, .rateLimited, .circuitOpen: false

@@ -28,11 +28,19 @@ package struct WorkerFacts: Sendable, Equatable {
     package var processID: Int32?
     package var residentBytes: Int?
     package var age: Duration?
+    /// For how long the oldest of its calls has run.
+    package var oldestCall: Duration?
 
-    package init(processID: Int32? = nil, residentBytes: Int? = nil, age: Duration? = nil) {
+    package init(
+        processID: Int32? = nil,
+        residentBytes: Int? = nil,
+        age: Duration? = nil,
+        oldestCall: Duration? = nil
+    ) {
         self.processID = processID
         self.residentBytes = residentBytes
         self.age = age
+        self.oldestCall = oldestCall
     }
 }
 

@@ -41,7 +41,8 @@ extension WorkerPool {
         record(
             .poolLimitTooLow,
             .reason,
-            "a new worker has \(baseline) bytes of its own and max_memory is \(limit): no worker "
+            "a new worker has \(baseline.megabytes) of its own and max_memory is "
+                + "\(limit.megabytes): no worker "
                 + "is replaced for its memory; set it well above what a worker begins with"
         )
     }

@@ -311,7 +311,10 @@ package actor WorkerPool {
         case .limitTooLow(let limit, let baseline): warn(ofLimit: limit, below: baseline)
         case .recovering(let number): record(.poolRecovering, .reason, "try \(number)")
         case .startAfresh: source.startAfresh()
-        case .paused: record(.poolDrained)
+        case .paused:
+            record(.poolDrained)
+            // Else the code that is exchanged meanwhile would still be loaded.
+            source.startAfresh()
         case .finished:
             wakeRunner()
             for finisher in finishers { finisher.resume() }

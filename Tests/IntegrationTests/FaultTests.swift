@@ -125,34 +125,6 @@ import Testing
         }
     }
 
-    @Test func `a stopped worker is silent after five heartbeats and replaced`() async throws {
-        try await TestPools.running(TestPools.echo()) { krait in
-            try await krait.ready()
-            let victim = try await self.processID(krait)
-            let began = ContinuousClock.now
-            let errors = await withTaskGroup(of: CallError?.self) { group in
-                for _ in 0..<4 {
-                    group.addTask {
-                        await failure { () throws(CallError) in
-                            try await krait.call("asleep", ["seconds": 30])
-                        }
-                    }
-                }
-                #expect(await eventually { await self.pool(krait).workers.first?.busy == 4 })
-                kill(victim, SIGSTOP)
-                return await group.reduce(into: [CallError?]()) { $0.append($1) }
-            }
-            let silence = began.duration(to: .now)
-            report("a stopped worker with heartbeats of 200 ms, to its calls' failure", silence)
-            #expect(errors.map { $0?.code } == Array(repeating: .workerSilent, count: 4))
-            #expect(errors.allSatisfy { $0?.worker?.hasPrefix("echo/") == true })
-            #expect(silence > .milliseconds(800) && silence < .seconds(10))
-            let reply = try await krait.call("pid")
-            #expect(reply.value.int != Int(victim))
-            #expect(RunningProcess(victim) == nil)
-        }
-    }
-
     @Test func `a slot that may still run an abandoned call is not used again`() async throws {
         try await TestPools.running(TestPools.echo(slots: 1)) { krait in
             let stuck = try await krait.call("pid").value.int
@@ -192,28 +164,6 @@ import Testing
             report("a killed forkserver, to the pool at its full size", died.duration(to: .now))
             #expect(await eventually { RunningProcess(grandchild) == nil })
             #expect(try await krait.call("hello").value == "hello")
-        }
-        #expect(await eventually { mark.processes.isEmpty })
-    }
-
-    @Test func `a forkserver that does not answer is replaced`() async throws {
-        let mark = Mark()
-        let slow = TestPools.echo { $0.startTimeout = .seconds(3) }
-        try await TestPools.running(slow, mark: mark) { krait in
-            try await krait.ready()
-            let worker = try await self.processID(krait)
-            let forkserver = try #require(RunningProcess(worker)?.parent)
-            kill(forkserver, SIGSTOP)
-            kill(worker, SIGKILL)
-            // Nobody reports the worker's end, so it shows by its silence.
-            #expect(
-                await eventually(within: .seconds(30)) {
-                    await self.pool(krait).workers[0].hasReplaced(worker)
-                }
-            )
-            let reply = try await krait.call("pid")
-            #expect(reply.value.int != nil && reply.value.int != Int(worker))
-            #expect(RunningProcess(forkserver) == nil)
         }
         #expect(await eventually { mark.processes.isEmpty })
     }

@@ -36,7 +36,7 @@ enum TestPools {
             slots: slots,
             python: python,
             timeout: .seconds(20),
-            heartbeat: .milliseconds(200),
+            heartbeat: .seconds(1),
             startTimeout: .seconds(20)
         )
         change(&pool)

@@ -316,6 +316,28 @@ private enum Sample {
     }
 
     @Test(arguments: [
+        ("1KB", 1 << 10), ("512MB", 512 << 20), ("2GB", 2 << 30), ("1.5GB", 3 << 29),
+        ("0.5KB", 1 << 10), ("1024TB", 1 << 50),
+    ])
+    func `an amount of memory is read`(_ text: String, _ bytes: Int) throws {
+        #expect(try TextForm<Int>.size.read(text) == bytes)
+    }
+
+    @Test(arguments: [
+        "", "2", "GB", "2 GB", "-1GB", "2gb", "2GiB", "1.GB", ".5GB", "1.2.3GB", "0MB", "1025TB",
+        "99999999999TB", "2GBs", "0x2GB",
+    ])
+    func `what is no amount of memory is refused`(_ text: String) {
+        #expect(throws: TextProblem.self) { try TextForm<Int>.size.read(text) }
+    }
+
+    @Test(arguments: ["1KB", "1536KB", "512MB", "1023MB", "2GB", "1025GB", "3TB"])
+    func `an amount of memory is written as it is read`(_ text: String) throws {
+        let form = TextForm<Int>.size
+        #expect(form.write(try form.read(text)) == text)
+    }
+
+    @Test(arguments: [
         ("general=dspy", PoolArgument(name: "general", adapter: "dspy")),
         ("g=echo:4", PoolArgument(name: "g", adapter: "echo", workers: 4)),
         ("g=echo:4x16", PoolArgument(name: "g", adapter: "echo", workers: 4, slots: 16)),

@@ -31,6 +31,10 @@ private func read(_ text: String, file: String = "krait.yaml") throws -> Configu
             timeout: 90s
             heartbeat: 250ms
             start_timeout: 2m
+            max_age: 24h
+            max_calls: 1000
+            max_memory: 1.5GB
+            recover_after: 10s
             options: {cache: false}
             lm:
               model: openai/gpt-4o-mini
@@ -71,6 +75,10 @@ private func read(_ text: String, file: String = "krait.yaml") throws -> Configu
             timeout: .seconds(90),
             heartbeat: .milliseconds(250),
             startTimeout: .seconds(120),
+            maxAge: .seconds(86_400),
+            maxCalls: 1_000,
+            maxMemory: 3 << 29,
+            recoverAfter: .seconds(10),
             environment: ["OMP_NUM_THREADS": "1"],
             path: ["etc/adapters", "/opt/more"]
         )

@@ -18,6 +18,7 @@ import Testing
         ]
         python.protocolVersion = 1
         facts.interpreters = [python]
+        facts.memory = .init(bytes: 8 << 30, isOfGroup: false, workerBytes: 0)
         facts.sharedMemory = .init(isWritable: true, freeBytes: 1 << 30)
         facts.runDirectory = .free(path: "/run/user/1/krait/default")
         facts.hasDebianPolicy = true
@@ -36,8 +37,9 @@ import Testing
         #expect(findings.allSatisfy { $0.level == .ok && $0.remedy == nil })
         #expect(
             findings.map(\.title) == [
-                "libzmq", "python", "krait_worker", "offline LM", "dspy", "/dev/shm",
-                "run directory", "configuration", "keys", "debian-policy", "echo round trip",
+                "libzmq", "python", "krait_worker", "offline LM", "dspy", "memory",
+                "/dev/shm", "run directory", "configuration", "keys", "debian-policy",
+                "echo round trip",
             ]
         )
     }
@@ -66,6 +68,12 @@ import Testing
     }
 
     static let cases: [Case] = [
+        Case("memory", .ok, "each held to its memory_limit by RLIMIT_DATA") {
+            $0.memory.workerBytes = 8 << 30
+        },
+        Case("memory", .warn, "lower memory_limit or workers") {
+            $0.memory = .init(bytes: 4 << 30, isOfGroup: true, workerBytes: 5 << 30)
+        },
         Case("libzmq", .fail, "apt-get install libzmq5") {
             $0.libraries[0] = .init(name: "libzmq", package: "libzmq5", version: nil)
         },

@@ -225,7 +225,10 @@ import Testing
     @Test(arguments: [
         (RecyclingReason.age(.seconds(90)), "it had served for 90 s"),
         (.calls(7), "it had answered 7 calls"),
-        (.memory(9, limit: 8), "it held 9 bytes, the limit is 8"),
+        (
+            .memory(87_359_488, limit: 60 << 20),
+            "it held 83.3 MB of its own, the limit is 60.0 MB"
+        ),
         (.asked, "somebody asked for it"),
     ])
     func `the end of a worker says why it was replaced`(reason: RecyclingReason, words: String) {

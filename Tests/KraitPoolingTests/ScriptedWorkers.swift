@@ -15,6 +15,8 @@ final class ScriptedWorkers: WorkerSource {
         var leavesWhenTold = true
         /// Answers each call before `send` returns.
         var answersAtOnce = false
+        /// Why the code cannot be loaded anew, where it cannot.
+        var reloadError: ReloadError?
     }
 
     let thread: IOThread
@@ -30,6 +32,10 @@ final class ScriptedWorkers: WorkerSource {
         let worker = ScriptedWorker(id, script, on: thread)
         made.withLock { $0.append(worker) }
         return worker
+    }
+
+    func reload() async throws(ReloadError) {
+        if let error = script.reloadError { throw error }
     }
 
     /// All workers that were made, in order.

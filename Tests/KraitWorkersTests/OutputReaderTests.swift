@@ -22,7 +22,7 @@ import Testing
             init(_ reader: OutputReader) { self.reader = reader }
         }
 
-        init() async throws {
+        init(budget: OutputBudget = OutputBudget()) async throws {
             let thread = try IOThread(name: "output")
             var ends: [Int32] = [-1, -1]
             try #require(krait_pipe(&ends, 1) == 0)
@@ -30,7 +30,7 @@ import Testing
             writing = ends[1]
             let reading = ends[0]
             await onThread { [self] in
-                let made = try? OutputReader(reading, on: thread) { [self] line in
+                let made = try? OutputReader(reading, on: thread, budget: budget) { [self] line in
                     lines.withLock { $0.append(line) }
                 }
                 reader.withLock { $0 = made.map(Box.init) }
@@ -129,6 +129,36 @@ import Testing
         rig.closeWriting()
     }
 
+    @Test func `of a flood the last lines are kept, and how many lines there were is told`()
+        async throws
+    {
+        let rig = try await Rig(budget: OutputBudget(lines: 10, bytes: 1 << 20))
+        rig.write((1...5_000).map { "line \($0)\n" }.joined())
+        await rig.finish()
+        #expect(rig.seen.prefix(10) == (1...10).map { "line \($0)" }[...])
+        #expect(rig.seen.last == "[4990 lines dropped: more was printed than a log can hold]")
+        #expect(rig.seen.count == 11)
+        #expect(await rig.tail() == (4_981...5_000).map { "line \($0)" })
+        rig.closeWriting()
+    }
+
+    @Test func `a hundred million bytes without a line end are one line that is cut`()
+        async throws
+    {
+        let rig = try await Rig()
+        let id = try spawn(
+            "/bin/sh",
+            ["-c", "head -c 100000000 /dev/zero | tr '\\0' x; echo; echo after"],
+            environment: ["PATH": "/usr/bin:/bin"],
+            descriptors: [-1, rig.writing, -1]
+        )
+        #expect(await eventually(within: .seconds(40)) { rig.seen.last == "after" })
+        #expect(rig.seen.count == 2 && rig.seen[0].utf8.count == (8 << 10) + "…".utf8.count)
+        var status: Int32 = 0
+        #expect(waitpid(id, &status, 0) == id)
+        rig.closeWriting()
+    }
+
     @Test func `only the last lines are kept`() async throws {
         let rig = try await Rig()
         rig.write((1...100).map { "line \($0)\n" }.joined())
@@ -146,14 +176,17 @@ import Testing
             descriptors: [-1, rig.writing, -1]
         )
         for _ in 0..<100 { await rig.onThread {} }
-        #expect(await eventually { rig.seen.count > 10_000 })
+        #expect(await eventually { rig.seen.contains { $0.contains(" lines dropped: ") } })
         for _ in 0..<100 { await rig.onThread {} }
         kill(id, SIGKILL)
         var status: Int32 = 0
         #expect(waitpid(id, &status, 0) == id)
         rig.closeWriting()
         await rig.finish()
-        #expect(rig.seen.dropLast().allSatisfy { $0.utf8.count == 100 })
+        let words = rig.seen.filter { $0.hasPrefix("[") }
+        let lines = rig.seen.filter { !$0.hasPrefix("[") }.dropLast()
+        #expect(lines.allSatisfy { $0.utf8.count == 100 })
+        #expect(lines.count <= 1_000 * (words.count + 1), "a thousand for each second")
         #expect(await rig.tail().count == 20)
     }
 }

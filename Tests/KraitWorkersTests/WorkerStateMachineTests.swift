@@ -13,7 +13,6 @@ import Testing
         slots: 1,
         codec: .json,
         heartbeat: .milliseconds(100),
-        missedHeartbeats: 5,
         startPatience: .seconds(10),
         teardownPatience: .seconds(2)
     )
@@ -251,31 +250,36 @@ import Testing
         Self.check(situation, nil) { $0.timerFired(at: (due ?? Self.at(0)) - .nanoseconds(1)) }
     }
 
-    // MARK: Its life
-
-    @Test func `a worker that greets and beats is never ended`() {
-        var machine = Situation.ready.machine()
-        for beat in 1...1_000 {
-            machine.heard(at: Self.at(100 * beat))
-            #expect(machine.timerFired(at: Self.at(100 * beat + 499)) == [])
+    @Test(arguments: Situation.allCases)
+    func `the process has ended, and nobody says how`(situation: Situation) {
+        var machine = situation.machine()
+        let before = machine
+        #expect(machine.processEnded(at: Self.at(1)) == [])
+        guard ![.launching, .unwanted, .gone].contains(situation) else {
+            #expect(machine == before)
+            return
         }
-        #expect(machine.state == .ready)
+        #expect(machine.state == situation.state && machine.timer == Self.at(1_001))
+        machine.heard(at: Self.at(900))
+        #expect(machine.processEnded(at: Self.at(900)) == [])
+        #expect(machine.timer == Self.at(1_001), "its last words put nothing off")
+        let end: WorkerStateMachine.End =
+            switch situation {
+            case .greeting, .warming: .failedToStart("before it was ready, it is gone")
+            case .ready: .crashed(.unknown)
+            default: .stopped
+            }
+        #expect(machine.timerFired(at: Self.at(1_001)) == [Self.kill, .finish(end)])
+        #expect(machine.state == .gone && machine.timer == nil)
     }
 
-    @Test func `a worker that is not heard is silent`() {
+    @Test func `a process that has ended is as its forkserver says, where it does`() {
         var machine = Situation.ready.machine()
-        machine.heard(at: Self.at(300))
-        #expect(machine.timer == Self.at(800))
-        #expect(machine.timerFired(at: Self.at(800)) == [Self.kill])
-        #expect(machine.exited(.signalled(9)) == [.finish(.silent)])
+        #expect(machine.processEnded(at: Self.at(1)) == [])
+        #expect(machine.exited(.signalled(11)) == [.finish(.crashed(.signalled(11)))])
     }
 
-    @Test func `a timer that is itself late gives the worker another chance`() {
-        var machine = Situation.ready.machine()
-        #expect(machine.timerFired(at: Self.at(5_000)) == [])
-        #expect(machine.state == .ready && machine.timer == Self.at(5_500))
-        #expect(machine.timerFired(at: Self.at(5_500)) == [Self.kill])
-    }
+    // MARK: Its life
 
     @Test func `hearing from a worker does not put off anything but its silence`() {
         for situation in Situation.allCases where situation != .ready {
@@ -328,7 +332,7 @@ import Testing
         for _ in 0..<Int.random(in: 0..<40, using: &random) {
             now += Int.random(in: 0..<300, using: &random)
             let time = Self.at(now)
-            switch Int.random(in: 0..<40, using: &random) {
+            switch Int.random(in: 0..<42, using: &random) {
             case 0..<8: record(machine.launched(at: time))
             case 8..<16: record(machine.helloReceived(objection: nil, at: time))
             case 16..<24: record(machine.readyReceived(at: time))
@@ -339,6 +343,7 @@ import Testing
             case 36: record(machine.violated("x", at: time))
             case 37: record(machine.stopRequested(gently: now % 2 == 0, at: time))
             case 38: record(machine.exited(.exited(1)))
+            case 39: record(machine.processEnded(at: time))
             default: record(machine.messageLost(at: time))
             }
         }

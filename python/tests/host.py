@@ -50,12 +50,12 @@ def is_alive(pid: int) -> bool:
 class WorkerEnd:
     """A worker as the host sees it."""
 
-    def __init__(self, host: "Host", name: str, slots: int) -> None:
+    def __init__(self, host: "Host", name: str, slots: int, **limits: int) -> None:
         self.host = host
         self.name = name
         self.output, writing = os.pipe()
         lifeline, self.life = os.pipe()
-        request = {"do": "start", "name": name, "token": "secret", "slots": slots}
+        request = {"do": "start", "name": name, "token": "secret", "slots": slots, **limits}
         packet = json.dumps({**request, "endpoint": host.endpoint}).encode()
         socket.send_fds(host.control, [packet], [writing, lifeline])
         os.close(writing)
@@ -231,9 +231,9 @@ class Host:
         self.workers.append(worker)
         return worker
 
-    def begin(self, name: str = "general/1.1", slots: int = 4) -> WorkerEnd:
+    def begin(self, name: str = "general/1.1", slots: int = 4, **limits: int) -> WorkerEnd:
         """A worker that has been started and waits for hello."""
-        worker = WorkerEnd(self, name, slots)
+        worker = WorkerEnd(self, name, slots, **limits)
         self.workers.append(worker)
         worker.pid = self.event("started", name=name)["pid"]
         return worker

@@ -8,6 +8,8 @@ struct PoolBackend: Backend {
     let pool: WorkerPool
     let codec: Codec
     let timeout: Duration
+    /// Bytes a worker may write to, where that is limited.
+    let memoryLimit: Int?
 
     func call(_ call: Call) async throws(CallError) -> Reply {
         let codec = call.options.codec ?? codec
@@ -79,12 +81,21 @@ struct PoolBackend: Backend {
         }
         return CallError(
             fault.callErrorCode,
-            fault.summary,
+            summary(of: fault),
             pool: pool.name,
             worker: answer.sender,
             fault: fault,
             delivery: .sent
         )
+    }
+
+    private func summary(of fault: Fault) -> String {
+        // numpy's, too, ends so.
+        guard fault.code == .raised, fault.type.hasSuffix("MemoryError"), let memoryLimit else {
+            return fault.summary
+        }
+        return "the call wanted more memory than the pool's memory_limit leaves its worker "
+            + "(\(memoryLimit >> 20) MiB in all); raise it, or give the call less to do"
     }
 }
 

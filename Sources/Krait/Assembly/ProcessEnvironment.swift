@@ -1,4 +1,5 @@
 import Glibc
+import KraitWorkers
 
 /// What this process was started with.
 package enum ProcessEnvironment {
@@ -16,6 +17,20 @@ package enum ProcessEnvironment {
             entry += 1
         }
         return all
+    }
+
+    /// Takes the mark of the run that this process descends from away from its later children: what
+    /// they are started for is to outlive that run.
+    package static func leaveRun() { unsetenv(RunMark.variable) }
+
+    /// How many bytes all processes here may have together, and whether that is the bound of the
+    /// control group or the machine's memory.
+    package static func memory() -> (bytes: Int, isOfGroup: Bool) {
+        let machine = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+        guard let limit = ControlGroup.memoryLimit(), limit < machine else {
+            return (machine, false)
+        }
+        return (limit, true)
     }
 
     /// The folder that relative paths start from.

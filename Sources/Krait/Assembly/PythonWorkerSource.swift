@@ -56,7 +56,7 @@ private final class PooledPythonWorker: PoolWorker {
         listener.report(to: pool, as: id, operations: source.onOperations)
         return switch await worker.run() {
         case .stopped: .stopped
-        case .crashed(let status): .crashed("\(status)")
+        case .crashed(let status): .crashed(await worker.explanation(of: status))
         case .distrusted(let reason): .crashed("it was ended, since \(reason)")
         case .silent: .silent
         case .failedToStart(let reason): .failedToStart(reason)
@@ -81,7 +81,8 @@ private final class PooledPythonWorker: PoolWorker {
             return WorkerFacts(
                 processID: facts.processID,
                 residentBytes: facts.residentBytes,
-                age: facts.age
+                age: facts.age,
+                oldestCall: facts.oldestCall
             )
         }
     }

@@ -11,8 +11,9 @@ extension Orchestrator {
     /// ```
     /// root (rest-for-one, 3 in 5 s)
     /// ├─ transport       the I/O thread and the ROUTER socket
-    /// └─ pools           (one-for-one)
-    ///    └─ "general"    leases, workers and their forkserver
+    /// ├─ pools           (one-for-one)
+    /// │  └─ "general"    leases, workers and their forkserver
+    /// └─ reaper          what dead runs have left
     /// ```
     /// A forkserver is not a child of its own: it is restarted by its pool's decisions, with their
     /// backoff, and the pool's queue outlives it.
@@ -20,11 +21,21 @@ extension Orchestrator {
         try checkNames()
         let folder = try RunFolder(settings.runFolder)
         defer { folder.remove() }
+        let reaper = Reaper(mark, events: events)
+        // Whatever the workers' own children have hidden from their workers' ends.
+        defer { reaper.sweepOwnRun() }
         let root = Supervisor("root", strategy: .restForOne, events: events) {
             Child("transport") { started in
                 try await self.serveTransport(in: folder.path, started)
             }
             Child("pools", shutdown: .infinite, startLimit: nil) { self.poolSupervisor() }
+            Child("reaper") { started in
+                started()
+                while !Task.isCancelled {
+                    reaper.sweep()
+                    try? await Task.sleep(for: Reaper.interval)
+                }
+            }
         }
         events.emit(.daemonStarted)
         defer { events.emit(.daemonStopped) }
@@ -43,6 +54,9 @@ extension Orchestrator {
         }
     }
 
+    /// What says of a process that it is of this run.
+    private var mark: RunMark { RunMark(run: run) }
+
     /// Refuses two parts of one name, and counts out of range, before anything starts.
     private func checkNames() throws {
         var names: Set<String> = []
@@ -60,6 +74,21 @@ extension Orchestrator {
                 throw CallError(
                     .invalidInput,
                     "`\(setting)` of the pool `\(pool.name)` is \(value); it is 1 to \(maximum)"
+                )
+            }
+            for (setting, value) in [("maxAge", pool.maxAge), ("recoverAfter", pool.recoverAfter)]
+            where value.map({ $0 < .milliseconds(100) }) ?? false {
+                throw CallError(
+                    .invalidInput,
+                    "`\(setting)` of the pool `\(pool.name)` is \(value ?? .zero); it is 100 ms "
+                        + "or more"
+                )
+            }
+            let isLimited = pool.memoryLimit.map { $0 > 0 } ?? true
+            guard isLimited, pool.cpuLimit.map({ $0 > .zero }) ?? true else {
+                throw CallError(
+                    .invalidInput,
+                    "a limit of the pool `\(pool.name)` is not above zero; nil is no limit"
                 )
             }
         }
@@ -133,7 +162,11 @@ extension Orchestrator {
                 slots: pool.slots,
                 codec: pool.codec,
                 heartbeat: pool.heartbeat,
-                startPatience: pool.startTimeout
+                startPatience: pool.startTimeout,
+                limits: WorkerLimits(
+                    memoryBytes: pool.memoryLimit,
+                    cpuSeconds: pool.cpuLimit.map { Int(($0 / .seconds(1)).rounded(.up)) }
+                )
             ),
             events: events,
             logger: logger
@@ -145,7 +178,12 @@ extension Orchestrator {
             executor: transport.thread,
             events: events
         )
-        let backend = PoolBackend(pool: workers, codec: pool.codec, timeout: pool.timeout)
+        let backend = PoolBackend(
+            pool: workers,
+            codec: pool.codec,
+            timeout: pool.timeout,
+            memoryLimit: pool.memoryLimit
+        )
         try runtime.add(Runtime.Pool(name: pool.name, workers: workers, backend: backend))
         started()
         await workers.run()
@@ -173,7 +211,8 @@ extension Orchestrator {
             options: pool.adapter.options,
             path: pool.path,
             mode: pool.start == .fork ? .fork : .exec,
-            environment: inherited.merging(pool.environment) { $1 },
+            environment: inherited.merging(pool.environment) { $1 }
+                .merging([RunMark.variable: mark.text]) { $1 },
             patience: pool.startTimeout
         )
     }

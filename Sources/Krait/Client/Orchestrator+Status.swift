@@ -129,6 +129,9 @@ public struct OrchestratorStatus: Sendable {
         public var lastEnd: String?
         /// How long ago that was.
         public var sinceLastEnd: Duration?
+        /// For how long the oldest call that runs there has run, calls that nobody waits for any
+        /// more included; counted on from the last heartbeat.
+        public var oldestCall: Duration?
 
         init(
             _ snapshot: PoolStateMachine.WorkerSnapshot,
@@ -145,6 +148,7 @@ public struct OrchestratorStatus: Sendable {
             restarts = max(0, snapshot.id.incarnation - 1)
             lastEnd = snapshot.lastEnd?.description
             sinceLastEnd = snapshot.lastEnd.map { $0.at.duration(to: now) }
+            oldestCall = facts.oldestCall
         }
     }
 }

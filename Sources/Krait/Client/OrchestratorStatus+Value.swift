@@ -50,6 +50,7 @@ extension OrchestratorStatus.Worker {
             "served": .int(Int64(served)),
             "resident_bytes": residentBytes.map { .int(Int64($0)) } ?? .null,
             "age_s": age.map { .double($0.roundedSeconds) } ?? .null,
+            "oldest_call_s": oldestCall.map { .double($0.roundedSeconds) } ?? .null,
             "restarts": .int(Int64(restarts)),
             "last_end": lastEnd.map(Value.string) ?? .null,
             "last_end_age_s": sinceLastEnd.map { .double($0.roundedSeconds) } ?? .null,

@@ -129,7 +129,7 @@ extension Setting where Target == PoolDraft {
                 "heartbeat",
                 .form(.duration),
                 \.pool.heartbeat,
-                "The interval of a worker's heartbeats; five missed ones are silence."
+                "The interval of a worker's heartbeats; two and a half without a sign are silence."
             ),
             Setting(
                 "start_timeout",
@@ -157,7 +157,7 @@ extension Setting where Target == PoolDraft {
         ),
         Setting(
             "max_memory",
-            .optional(.form(.bytes)),
+            .optional(.form(.size)),
             \.pool.maxMemory,
             example: "512MB",
             "From how much memory of its own on a worker is replaced, its calls done."
@@ -167,6 +167,20 @@ extension Setting where Target == PoolDraft {
             .form(.duration),
             \.pool.recoverAfter,
             "How long after it failed a pool is tried again; doubled each time, to 5m."
+        ),
+        Setting(
+            "memory_limit",
+            .optional(.form(.size)),
+            \.pool.memoryLimit,
+            example: "2GB",
+            "How much memory a worker may write to; a call beyond it fails with MemoryError."
+        ),
+        Setting(
+            "cpu_limit",
+            .optional(.form(.duration)),
+            \.pool.cpuLimit,
+            example: "1h",
+            "How much processor time a worker may use in its whole life; then it is replaced."
         ),
     ]
 }

@@ -82,6 +82,7 @@ struct DetachedStart: Sendable {
 
         let kept = context.arguments.filter { $0 != StartCommand.detach.parameter.title }
         let ready = "\(StartCommand.readyDescriptor.parameter.title)=\(StartReporter.descriptor)"
+        ProcessEnvironment.leaveRun()
         var pid: pid_t = 0
         let code = withCStrings(["krait"] + kept + [ready]) { arguments in
             posix_spawn(&pid, program, &actions, &attributes, arguments, environ)

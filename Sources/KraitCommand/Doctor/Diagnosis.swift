@@ -41,7 +41,7 @@ struct Diagnosis {
     var findings: [Finding] {
         facts.libraries.map(library)
             + facts.interpreters.flatMap(interpreter)
-            + [sharedMemory, runDirectory, configuration]
+            + [memory, sharedMemory, runDirectory, configuration]
             + keys + [documents] + (facts.echo.map { [echo($0)] } ?? [])
     }
 
@@ -136,6 +136,29 @@ struct Diagnosis {
             interpreter.failures[package] ?? "is missing",
             remedy: "\(Self.setUp), or install \(install), with \(path) -m pip"
         )
+    }
+
+    private var memory: Finding {
+        let memory = facts.memory
+        let source = memory.isOfGroup ? "the control group's limit" : "the machine's"
+        let all = "\(gibibytes(memory.bytes)) (\(source))"
+        guard memory.workerBytes > 0 else {
+            return .ok("memory", "\(all); no pool has a memory_limit")
+        }
+        let detail = "workers may take \(gibibytes(memory.workerBytes)) of \(all)"
+        guard memory.workerBytes <= memory.bytes else {
+            return .warn(
+                "memory",
+                detail,
+                remedy: "lower memory_limit or workers: beyond it the kernel kills what it likes"
+            )
+        }
+        return .ok("memory", detail + ", each held to its memory_limit by RLIMIT_DATA")
+    }
+
+    private func gibibytes(_ bytes: Int) -> String {
+        let tenths = (bytes * 10) >> 30
+        return "\(tenths / 10).\(tenths % 10) GiB"
     }
 
     private var sharedMemory: Finding {

@@ -9,6 +9,7 @@ struct DoctorFacts: Sendable, Equatable {
     var configuration = ConfigurationState.absent
     /// The error that a pool's adapter would meet is the pool's; this is the machine's part.
     var sharedMemory = SharedMemory()
+    var memory = Memory()
     var runDirectory = RunDirectoryState.problem("not looked at")
     /// The variables with keys that are set.
     ///
@@ -48,6 +49,15 @@ struct DoctorFacts: Sendable, Equatable {
         case absent
         case valid(file: String, pools: Int)
         case invalid(file: String, problems: String)
+    }
+
+    struct Memory: Sendable, Equatable {
+        /// What all processes here may have together.
+        var bytes = 0
+        /// Whether that is the control group's bound, and not the machine's memory.
+        var isOfGroup = false
+        /// What the workers of pools with a `memory_limit` may take together.
+        var workerBytes = 0
     }
 
     struct SharedMemory: Sendable, Equatable {

@@ -37,6 +37,7 @@ struct Examination: Sendable {
             let look = await PythonProbe.look(python, environment: context.environment)
             facts.interpreters.append(look)
         }
+        facts.memory = Self.memory(pools)
         facts.sharedMemory = Self.sharedMemory()
         facts.runDirectory = await runDirectory()
         facts.keyVariables = Self.keyVariables.filter(isSet)
@@ -81,6 +82,12 @@ struct Examination: Sendable {
         typealias Version = @convention(c) () -> UnsafePointer<CChar>?
         guard let symbol = dlsym(nil, "msgpack_version") else { return nil }
         return unsafeBitCast(symbol, to: Version.self)().map { String(cString: $0) }
+    }
+
+    private static func memory(_ pools: [PythonPool]) -> DoctorFacts.Memory {
+        let (bytes, isOfGroup) = ProcessEnvironment.memory()
+        let workers = pools.reduce(0) { $0 + ($1.memoryLimit ?? 0) * $1.workers }
+        return DoctorFacts.Memory(bytes: bytes, isOfGroup: isOfGroup, workerBytes: workers)
     }
 
     private static func sharedMemory() -> DoctorFacts.SharedMemory {

@@ -43,6 +43,9 @@ package enum Event: String, Sendable, Hashable, CaseIterable {
     case messageRefused = "message.refused"
     case messageUnroutable = "message.unroutable"
 
+    case reaperKilled = "reaper.killed"
+    case reaperRemoved = "reaper.removed"
+
     case childStarted = "child.started"
     case childFailed = "child.failed"
     case childUnresponsive = "child.unresponsive"
@@ -113,6 +116,9 @@ extension Event {
         case .messageRefused: Entry(.warning, "A peer sent what the protocol does not allow.")
         case .messageUnroutable:
             Entry(.warning, "A message was for a worker that is not connected.")
+        case .reaperKilled: Entry(.warning, "Processes that an ended run had left were killed.")
+        case .reaperRemoved:
+            Entry(.notice, "Sockets or shared memory that an ended run had left were removed.")
         case .childStarted: Entry(.debug, "A supervisor's child has started.")
         case .childFailed: Entry(.warning, "A supervisor's child ended against its restart type.")
         case .childUnresponsive: Entry(.error, "A child did not stop within its shutdown time.")

@@ -49,9 +49,18 @@ package enum RecyclingReason: Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .age(let age): "it had served for \(Int(age / .seconds(1))) s"
         case .calls(let count): "it had answered \(count) calls"
-        case .memory(let bytes, let limit): "it held \(bytes) bytes, the limit is \(limit)"
+        case .memory(let bytes, let limit):
+            "it held \(bytes.megabytes) of its own, the limit is \(limit.megabytes)"
         case .asked: "somebody asked for it"
         }
+    }
+}
+
+extension Int {
+    /// As an amount of memory in units of 1,024, such as `83.3 MB`.
+    var megabytes: String {
+        let tenths = (self / 1_024 * 10 + 512) / 1_024
+        return "\(tenths / 10).\(tenths % 10) MB"
     }
 }
 

@@ -2,26 +2,6 @@ import CProcessSupport
 import Glibc
 import KraitZeroMQ
 
-/// How a process ended.
-package enum ExitStatus: Sendable, Equatable, CustomStringConvertible {
-    case exited(Int)
-    case signalled(Int)
-    /// Nobody could tell.
-    case unknown
-
-    /// The forkserver's form: an exit code, or a negative signal number.
-    init(code: Int) { self = code < 0 ? .signalled(-code) : .exited(code) }
-
-    package var description: String {
-        switch self {
-        case .exited(let code): "it exited with code \(code)"
-        case .signalled(let number):
-            "it was killed by signal \(number) (\(String(cString: strsignal(Int32(number)))))"
-        case .unknown: "it is gone"
-        }
-    }
-}
-
 /// A process that Krait started itself, in a session of its own.
 ///
 /// Lives on its I/O thread.

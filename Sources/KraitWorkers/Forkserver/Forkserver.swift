@@ -76,10 +76,25 @@ package actor Forkserver {
         package var token: String
         package var endpoint: String
         package var slots: Int
+        package var limits: WorkerLimits
         /// The writing end of the worker's output pipe and the reading end of its lifeline; they
         /// are copied, not taken over.
         package var output: Int32
         package var lifeline: Int32
+
+        /// The `start` message.
+        fileprivate var message: Value {
+            var message: ValueMap = [
+                "do": "start",
+                "name": .string(name),
+                "token": .string(token),
+                "endpoint": .string(endpoint),
+                "slots": .int(Int64(slots)),
+            ]
+            message["memory_bytes"] = limits.memoryBytes.map { .int(Int64($0)) }
+            message["cpu_seconds"] = limits.cpuSeconds.map { .int(Int64($0)) }
+            return .map(message)
+        }
     }
 
     /// Makes a worker process, starting the forkserver where there is none.
@@ -165,17 +180,22 @@ package actor Forkserver {
     private func ask(_ running: Running, for name: String) throws(LaunchError) {
         guard let request = workers[name]?.request else { return }
         try running.channel?.send(
-            [
-                "do": "start",
-                "name": .string(request.name),
-                "token": .string(request.token),
-                "endpoint": .string(request.endpoint),
-                "slots": .int(Int64(request.slots)),
-            ],
+            request.message,
             descriptors: [request.output, request.lifeline]
         )
-        workers[name]?.timer = thread.schedule(at: .now + settings.patience) { [self] in
-            launchTimedOut(running)
+        awaitAnswer(running, for: name)
+    }
+
+    private func awaitAnswer(_ running: Running, for name: String) {
+        let due = ContinuousClock.now + settings.launchPatience
+        workers[name]?.timer = thread.schedule(at: due) { [self] in
+            // A timer that is late itself says that this process was held up, and perhaps the
+            // whole machine: the forkserver's answer may be in the channel already.
+            if due.duration(to: .now) > settings.launchPatience / 4 {
+                awaitAnswer(running, for: name)
+            } else {
+                launchTimedOut(running)
+            }
         }
     }
 
@@ -247,7 +267,7 @@ package actor Forkserver {
         guard case .running(let current) = state, current === running else { return }
         end(
             running,
-            because: "the forkserver did not answer within \(settings.patience) and was ended"
+            because: "the forkserver did not answer within \(settings.launchPatience) and was ended"
         )
     }
 
@@ -288,7 +308,7 @@ package actor Forkserver {
             if let waiter = launch.waiter {
                 waiter.resume(returning: .failure(error))
             } else {
-                launch.onExit(.signalled(Int(SIGKILL)))
+                launch.onExit(.orphaned(error.reason))
             }
         }
     }
@@ -303,11 +323,12 @@ package actor Forkserver {
             )
         }
         let lines = output.isEmpty ? "" : "; its last lines: " + output.joined(separator: "\n")
+        let words = status.explained(ExitClass.Circumstances())
         // One that had worked may do so again.
         if case .exited = status, case .loading = state {
-            return LaunchError("the forkserver ended early: \(status)\(lines)", isFinal: true)
+            return LaunchError("the forkserver ended early: \(words)\(lines)", isFinal: true)
         }
-        return LaunchError("the forkserver ended: \(status)\(lines)", isFinal: false)
+        return LaunchError("the forkserver ended: \(words)\(lines)", isFinal: false)
     }
 
     // MARK: Messages

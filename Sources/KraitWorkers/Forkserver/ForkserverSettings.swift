@@ -14,6 +14,8 @@ package struct ForkserverSettings: Sendable, Equatable {
     package var environment: [String: String]
     /// How long the import of the adapter may take.
     package var patience: Duration
+    /// How long a fork may take: milliseconds, where the forkserver does not hang.
+    package var launchPatience: Duration
 
     package init(
         pool: String,
@@ -23,7 +25,8 @@ package struct ForkserverSettings: Sendable, Equatable {
         path: [String],
         mode: Mode,
         environment: [String: String],
-        patience: Duration
+        patience: Duration,
+        launchPatience: Duration = .seconds(2)
     ) {
         self.pool = pool
         self.python = python
@@ -33,6 +36,7 @@ package struct ForkserverSettings: Sendable, Equatable {
         self.mode = mode
         self.environment = environment
         self.patience = patience
+        self.launchPatience = launchPatience
     }
 
     /// How workers come about; the raw value is the protocol's word.

@@ -26,8 +26,11 @@ package actor PythonWorker {
     private var pulse: Peer?
     private var output: OutputReader?
     private var lifeline: Int32 = -1
-    private var process: Process?
+    private var process: WorkerProcess?
     private var residentBytes: Int?
+    private var oldestCall: (age: Duration, heard: ContinuousClock.Instant)?
+    private var wasKilled = false
+    private var memoryKillsBefore = 0
     private var offer: Ready?
     private var timer: (token: TimerToken, at: ContinuousClock.Instant)?
     private var ending: CheckedContinuation<WorkerStateMachine.End, Never>?
@@ -62,13 +65,6 @@ package actor PythonWorker {
         machine = WorkerStateMachine(settings)
     }
 
-    private struct Process {
-        var id: pid_t
-        /// Stands for this very process, so that no later one of its number is ever signalled.
-        var handle: Int32
-        var started: ContinuousClock.Instant
-    }
-
     // MARK: From outside
 
     /// Lives the worker's life.
@@ -101,9 +97,34 @@ package actor PythonWorker {
         perform(machine.stopRequested(gently: gently, at: .now))
     }
 
-    /// What is known of the process: its id, its own memory as it last said, its age.
-    package var facts: (processID: Int32?, residentBytes: Int?, age: Duration?) {
-        (process?.id, residentBytes, process?.started.duration(to: .now))
+    /// What is known of the process: its id, its own memory as it last said, its age, and for how
+    /// long the oldest of its calls has run.
+    package var facts: Facts {
+        Facts(
+            processID: process?.id,
+            residentBytes: residentBytes,
+            age: process?.started.duration(to: .now),
+            // Counted on from the last heartbeat: of a worker that is stopped, too, it grows.
+            oldestCall: oldestCall.map { $0.age + $0.heard.duration(to: .now) }
+        )
+    }
+
+    package struct Facts: Sendable {
+        package var processID: Int32?
+        package var residentBytes: Int?
+        package var age: Duration?
+        package var oldestCall: Duration?
+    }
+
+    /// An exit status in words, with what it means here and what to do.
+    package func explanation(of status: ExitStatus) -> String {
+        status.explained(
+            ExitClass.Circumstances(
+                wasKilledByKrait: wasKilled,
+                outOfMemoryKills: ControlGroup.memoryKills() - memoryKillsBefore,
+                limits: settings.limits
+            )
+        )
     }
 
     // MARK: Launch and end
@@ -135,17 +156,17 @@ package actor PythonWorker {
             token: token,
             endpoint: endpoint,
             slots: settings.slots,
+            limits: settings.limits,
             output: outputEnds[1],
             lifeline: lifelineEnds[0]
         )
         let launched = try await forkserver.launch(request) { [self] status in
             assumeIsolated { $0.exited(status) }
         }
-        process = Process(
-            id: launched.id,
-            handle: krait_pidfd_open(launched.id),
-            started: .now
-        )
+        memoryKillsBefore = ControlGroup.memoryKills()
+        process = WorkerProcess(launched.id, on: thread) { [self] in
+            perform(machine.processEnded(at: .now))
+        }
         events.emit(.workerStarted, metadata: [.workerPID: .integer(Int(launched.id))])
     }
 
@@ -162,7 +183,7 @@ package actor PythonWorker {
         if let timer { thread.cancel(timer.token) }
         timer = nil
         if lifeline >= 0 { close(lifeline) }
-        if let handle = process?.handle, handle >= 0 { close(handle) }
+        process?.close()
         (calls, pulse, process) = (nil, nil, nil)
     }
 
@@ -207,11 +228,12 @@ package actor PythonWorker {
     }
 
     private func signal(_ number: Int32) {
-        guard let process, process.handle >= 0,
-            krait_pidfd_send_signal(process.handle, 0) == 0
-        else { return }
-        if number == SIGKILL { events.emit(.workerKilled) }
-        kill(-process.id, number)
+        guard let process else { return }
+        if number == SIGKILL, process.isRunning {
+            wasKilled = true
+            events.emit(.workerKilled)
+        }
+        process.signalGroup(number)
     }
 
     private func finish(_ reached: WorkerStateMachine.End) {
@@ -301,6 +323,8 @@ extension PythonWorker: PeerReceiver {
             let heartbeat = try Heartbeat(body)
             residentBytes = heartbeat.residentBytes
             listener.workerMeasured(residentBytes: heartbeat.residentBytes)
+            let oldest = heartbeat.running.map(\.ageMilliseconds).max()
+            oldestCall = oldest.map { (.milliseconds($0), now) }
         case .fault:
             let fault = try Fault(body)
             let isFinal = fault.code == .importFailed || fault.code == .setupFailed

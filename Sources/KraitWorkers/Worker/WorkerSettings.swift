@@ -5,28 +5,48 @@ package struct WorkerSettings: Sendable, Equatable {
     package var slots: Int
     package var codec: Codec
     package var heartbeat: Duration
-    /// After how many heartbeats without one a worker counts as silent.
-    package var missedHeartbeats: Int
     /// How long a process may take to say hello and ready.
     package var startPatience: Duration
     /// How long each gentle step of ending a worker may take (drain, then SIGTERM).
     package var teardownPatience: Duration
+    /// What a worker may use of the machine.
+    package var limits: WorkerLimits
 
     package init(
         slots: Int,
         codec: Codec,
         heartbeat: Duration,
-        missedHeartbeats: Int = 5,
         startPatience: Duration,
-        teardownPatience: Duration = .seconds(2)
+        teardownPatience: Duration = .seconds(2),
+        limits: WorkerLimits = WorkerLimits()
     ) {
         self.slots = slots
         self.codec = codec
         self.heartbeat = heartbeat
-        self.missedHeartbeats = missedHeartbeats
         self.startPatience = startPatience
         self.teardownPatience = teardownPatience
+        self.limits = limits
     }
 
-    var silence: Duration { heartbeat * missedHeartbeats }
+    /// After how many intervals without a sign of life a worker is silent.
+    ///
+    /// One that stops is to be found and replaced within three: half an interval is left for the
+    /// kill and the fork. It may be late by one and a half before it is taken for dead wrongly, and
+    /// whatever it sends is a sign of life.
+    package static let heartbeatsToSilence = 2.5
+
+    var silence: Duration { heartbeat * Self.heartbeatsToSilence }
+}
+
+/// What a worker may use of the machine; nil is no limit.
+package struct WorkerLimits: Sendable, Equatable {
+    /// Bytes of memory that it may write to: `RLIMIT_DATA`.
+    package var memoryBytes: Int?
+    /// Seconds of processor time over its whole life: `RLIMIT_CPU`.
+    package var cpuSeconds: Int?
+
+    package init(memoryBytes: Int? = nil, cpuSeconds: Int? = nil) {
+        self.memoryBytes = memoryBytes
+        self.cpuSeconds = cpuSeconds
+    }
 }

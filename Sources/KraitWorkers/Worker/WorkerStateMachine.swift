@@ -55,6 +55,8 @@ package struct WorkerStateMachine: Equatable, Sendable {
     package private(set) var timer: Instant?
     /// Why Krait ended it, where it did.
     private var reason: End?
+    /// Whether the process has ended, so that only the word of how is missing.
+    private var hasEnded = false
 
     package init(_ settings: WorkerSettings) { self.settings = settings }
 
@@ -127,7 +129,7 @@ package struct WorkerStateMachine: Equatable, Sendable {
 
     /// Something came from the worker: it lives.
     package mutating func heard(at now: Instant) {
-        if state == .ready { timer = now + settings.silence }
+        if state == .ready, !hasEnded { timer = now + settings.silence }
     }
 
     /// The worker broke the protocol so that nothing it says can be trusted.
@@ -170,8 +172,22 @@ package struct WorkerStateMachine: Equatable, Sendable {
         }
     }
 
+    /// The process has ended; how, its forkserver will say in a moment, unless it hangs.
+    package mutating func processEnded(at now: Instant) -> [Action] {
+        switch state {
+        case .launching, .gone: return []
+        case .greeting, .warming, .ready, .draining, .terminating, .killing:
+            guard !hasEnded else { return [] }
+            hasEnded = true
+            timer = now + Self.exitPatience
+            return []
+        }
+    }
+
     package mutating func timerFired(at now: Instant) -> [Action] {
         guard let due = timer, due <= now else { return [] }
+        // What it has left of its group ends as well.
+        if hasEnded { return [.signal(Self.killSignal)] + exited(.unknown) }
         switch state {
         case .greeting:
             return kill(
@@ -222,6 +238,8 @@ package struct WorkerStateMachine: Equatable, Sendable {
 
     private static let terminate: Int32 = 15
     private static let killSignal: Int32 = 9
+    /// How long a forkserver may take to say how a process ended.
+    private static let exitPatience: Duration = .seconds(1)
 
     private mutating func kill(_ end: End?, at now: Instant) -> [Action] {
         if reason == nil { reason = end }

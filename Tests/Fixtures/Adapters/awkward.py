@@ -88,6 +88,19 @@ class Unreadable(Adapter):
         return {"rows": [{"id": object()}]}
 
 
+class Leaks(Adapter):
+    """Keeps what it is given."""
+
+    def begin(self) -> None:
+        self.held: list[bytes] = []
+
+    @operation
+    def keep(self, megabytes: int) -> int:
+        """Takes so much memory for good; how often it did so in this process."""
+        self.held.append(b"x" * (megabytes << 20))
+        return len(self.held)
+
+
 class Spawns(Adapter):
     """Starts processes of its own."""
 

@@ -22,20 +22,36 @@ class Threads:
         self._calls = calls
         self._most = most
         self._count = 0
+        #: Threads without a call; below zero, calls without a thread.
         self._idle = 0
         self._lock = threading.Lock()
         self._queue: SimpleQueue[RunningCall] = SimpleQueue()
 
     def start(self, call: RunningCall) -> None:
-        """Runs a call on a free thread."""
+        """Runs a call on a free thread, or on the next that is, where no more can be had."""
         with self._lock:
-            if self._idle > 0:
+            has_thread = self._idle <= 0 and self._begin_thread()
+            if not has_thread:
                 self._idle -= 1
-            elif self._count < self._most:
-                self._count += 1
-                name = f"krait-call-{self._count}"
-                threading.Thread(target=self._run, name=name, daemon=True).start()
-        self._queue.put(call)
+            is_lost = self._count == 0
+            if is_lost:
+                self._idle += 1
+        if is_lost:
+            # Its stack is memory like any other, and the worker's limit may leave none.
+            self._calls.fail(call, MemoryError("no thread could be started for the call"))
+        else:
+            self._queue.put(call)
+
+    def _begin_thread(self) -> bool:
+        if self._count == self._most:
+            return False
+        name = f"krait-call-{self._count + 1}"
+        try:
+            threading.Thread(target=self._run, name=name, daemon=True).start()
+        except (RuntimeError, MemoryError):
+            return False
+        self._count += 1
+        return True
 
     def _run(self) -> None:
         while True:

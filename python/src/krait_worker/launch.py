@@ -46,6 +46,9 @@ class Start(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag="start
     token: str
     endpoint: str
     slots: int
+    #: What the worker may use of the machine; None for no limit.
+    memory_bytes: int | None = None
+    cpu_seconds: int | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.slots <= limits.SLOTS:
@@ -53,6 +56,9 @@ class Start(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag="start
         # A routing id of ZeroMQ has at most 255 bytes, and the pulse's has one more.
         if not 1 <= len(self.name.encode()) < limits.NAME_BYTES - 1:
             raise ValueError(f"a name has 1 to {limits.NAME_BYTES - 2} bytes")
+        for limit in (self.memory_bytes, self.cpu_seconds):
+            if limit is not None and not 1 <= limit < 2**62:
+                raise ValueError(f"a limit of {limit}")
 
 
 class Orders(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

@@ -18,6 +18,7 @@ from krait_worker.loading import Loaded, LoadFailed, load
 from krait_worker.outbox import Outbox
 from krait_worker.process import Memory, set_name
 from krait_worker.pulse import Pulse
+from krait_worker.resources import restrict
 from krait_worker.worker import Reader
 
 
@@ -28,11 +29,14 @@ def live(start: Start, source: Loaded | Load) -> int:
     """
     _watch_signals(None)
     set_name(start.name)
+    shortage = restrict(start)
     context = zmq.Context(io_threads=1)
     calls = _dealer(context, start.name, start.endpoint)
     pulse = Pulse(_dealer(context, f"{start.name}!", start.endpoint), launch.LIFELINE)
     try:
         agreement = introduce(calls, start)
+        if shortage is not None:
+            raise LoadFailed("setup_failed", MemoryError(shortage))
         loaded = source if isinstance(source, Loaded) else _load(source)
         _serve(start, loaded, calls, pulse, agreement)
     except Refused as refusal:

@@ -58,7 +58,10 @@ class Pulse:
                     due = time.monotonic()
             if due is not None and self._rate is not None and time.monotonic() >= due:
                 every, codec, state = self._rate
-                self._send(encode(state(), codec, "heartbeat"), codec)
+                try:
+                    self._send(encode(state(), codec, "heartbeat"), codec)
+                except MemoryError:
+                    pass  # the thread must live on: it watches the lifeline
                 # Counted from now, not from when it was due: a stopped worker that runs again
                 # does not make up for the beats it missed.
                 due = time.monotonic() + every

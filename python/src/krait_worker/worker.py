@@ -112,6 +112,9 @@ class Reader:
         """Lets what runs finish and takes nothing new; from a signal handler as well."""
         self.draining = True
         self._outbox.rouse()
+        # A signal interrupts the wait for a message, which then begins anew: it is not to last.
+        # One that comes just before the wait does not, and `IDLE_MS` is how long it goes unseen.
+        self._socket.set(zmq.RCVTIMEO, 0)
 
     def state(self) -> dict[str, Any]:
         """What a heartbeat says; called from the pulse's thread."""
