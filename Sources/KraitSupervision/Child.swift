@@ -15,7 +15,7 @@ extension ChildID: CustomStringConvertible {
 package enum Restart: String, Sendable, Hashable, CaseIterable {
     /// Always.
     case permanent
-    /// Only if it failed.
+    /// Only if it failed: not where it returned, or threw a `CancellationError`.
     case transient
     /// Never; nor is it started again where its siblings are.
     case temporary

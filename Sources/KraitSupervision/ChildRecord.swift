@@ -16,6 +16,7 @@ package struct ChildRecord: Sendable, Equatable {
     /// The reasons of failures that no error tells.
     static let overdue = "it did not say in time that it had started"
     static let returned = "it returned"
+    static let shutDown = "it stopped, though nobody had asked it to"
 
     init(id: ChildID, restart: Restart) {
         self.id = id
@@ -41,7 +42,11 @@ package enum ChildState: String, Sendable, Hashable {
 
 /// How a child ended.
 package enum ChildExit: Sendable, Equatable {
+    /// It returned: OTP's `normal`.
     case finished
+    /// It threw a `CancellationError` that its supervisor had not caused: OTP's `shutdown`.
+    case shutDown
+    /// It threw: any other reason of OTP's, `killed` included.
     case failed(String)
     /// A supervisor that failed and left unresponsive children behind; never restarted.
     case abandoned(String)

@@ -67,6 +67,8 @@ struct ChildRun<C: Clock>: Sendable where C.Duration == Duration {
             return .finished
         } catch let error as SupervisorError where !error.outcome.unresponsive.isEmpty {
             return .abandoned(Self.reason(error))
+        } catch is CancellationError {
+            return .shutDown
         } catch {
             return .failed(Self.reason(error))
         }

@@ -172,6 +172,8 @@ extension ChildRecord {
         case (_, .abandoned(let reason)): return reason
         case (.stopping, _), (.unresponsive, _): return nil
         case (_, .failed(let reason)): return reason
+        case (.starting, .shutDown): return Self.shutDown
+        case (_, .shutDown): return restart == .permanent ? Self.shutDown : nil
         case (_, .finished): return restart == .permanent ? Self.returned : nil
         }
     }

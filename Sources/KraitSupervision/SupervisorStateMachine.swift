@@ -112,7 +112,11 @@ extension SupervisorStateMachine {
         case .stopping:
             return settled(index)
         case .starting:
-            if case .failed(let reason) = exit { return startFailed(index, reason, at: now) }
+            switch exit {
+            case .failed(let reason): return startFailed(index, reason, at: now)
+            case .shutDown: return startFailed(index, ChildRecord.shutDown, at: now)
+            case .finished, .abandoned: break
+            }
             children[index].hasStarted = true
             return ended(index, exit, at: now)
         case .running:
@@ -138,11 +142,13 @@ extension SupervisorStateMachine {
     {
         if isBeingCleared(index) { return settled(index) }
         switch (children[index].restart, exit) {
-        case (.temporary, _), (.transient, .finished):
+        case (.temporary, _), (.transient, .finished), (.transient, .shutDown):
             children[index].state = .ended
             return nextAction()
         case (.permanent, .finished):
             return restart(index, because: ChildRecord.returned, at: now)
+        case (.permanent, .shutDown):
+            return restart(index, because: ChildRecord.shutDown, at: now)
         case (.permanent, .failed(let reason)), (.transient, .failed(let reason)):
             return restart(index, because: reason, at: now)
         case (_, .abandoned):

@@ -99,7 +99,8 @@ struct SupervisorSimulation {
         case (.starting, _), (.running, _), (.stopping, _), (.stuck, _):
             alive[id] = nil
             late.remove(id)
-            perform(machine.childExited(id, dice == 17 ? .finished : .failed("x"), at: now))
+            let exit: ChildExit = [17: .finished, 18: .shutDown][dice] ?? .failed("x")
+            perform(machine.childExited(id, exit, at: now))
         }
     }
 
