@@ -125,7 +125,10 @@ let package = Package(
             path: "Tests/ReadmeExamples",
             swiftSettings: settings
         ),
-        tests("FuzzTests", ["KraitPrompts", "KraitSignatures", "KraitWire"]),
+        tests(
+            "FuzzTests",
+            ["Krait", "KraitCommand", "KraitPrompts", "KraitSignatures", "KraitWire"]
+        ),
         tests("SimulationTests", ["KraitPooling"]),
         tests("TidyTests", ["KraitObservability"]),
     ],

@@ -18,6 +18,8 @@ public final class Orchestrator: Sendable {
     let parts: [OrchestratorPart]
     let runtime = Runtime()
     let events: EventSink
+    /// What no log, error or status may hold.
+    let secrets: Secrets
     /// Names this run in logs and status.
     let run: String
     let startInstant = ContinuousClock.now
@@ -34,8 +36,11 @@ public final class Orchestrator: Sendable {
         @OrchestratorBuilder parts: () -> [OrchestratorPart]
     ) {
         self.name = name
-        self.settings = settings
         self.parts = parts()
+        var settings = settings
+        secrets = Self.secrets(of: self.parts.compactMap(\.pool), settings.environment)
+        settings.logger = settings.logger.redacting(secrets)
+        self.settings = settings
         run = settings.run ?? String(UInt64.random(in: .min ... .max), radix: 16)
         var logger = settings.logger
         logger[metadataKey: .run] = .string(run)

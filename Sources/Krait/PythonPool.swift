@@ -64,6 +64,11 @@ public struct PythonPool: Sendable, Equatable {
     public var environment: [String: String]
     /// Folders put before Python's own module path.
     public var path: [String]
+    /// Where the workers connect: nil for the run's socket file, or `tcp://HOST:PORT`.
+    ///
+    /// The port `*` stands for any. TCP has CURVE keys always: drawn for each run and each worker,
+    /// and known to nobody else.
+    public var endpoint: String?
 
     /// A pool, each setting with its default.
     public init(
@@ -89,7 +94,8 @@ public struct PythonPool: Sendable, Equatable {
         memoryLimit: Int? = nil,
         cpuLimit: Duration? = nil,
         environment: [String: String] = [:],
-        path: [String] = []
+        path: [String] = [],
+        endpoint: String? = nil
     ) {
         self.name = name
         self.adapter = adapter
@@ -114,6 +120,7 @@ public struct PythonPool: Sendable, Equatable {
         self.cpuLimit = cpuLimit
         self.environment = environment
         self.path = path
+        self.endpoint = endpoint
     }
 
     /// When a pool stops sending the calls of an operation that keeps failing, and refuses them

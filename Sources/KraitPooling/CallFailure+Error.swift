@@ -6,7 +6,6 @@ extension CallFailure {
         CallError(
             code,
             message(pool: pool),
-            operation: operation,
             pool: pool,
             worker: worker.map { "\(pool)/\($0)" },
             delivery: wasSent ? .sent : .notSent,
@@ -64,10 +63,6 @@ extension CallFailure {
             "the pool was drained and takes no calls; `krait resume \(pool)` ends that"
         case .shuttingDown: "the pool is shutting down"
         }
-    }
-
-    private var operation: String? {
-        if case .circuitOpen(let operation, _) = self, !operation.isEmpty { operation } else { nil }
     }
 
     private var worker: WorkerID? {

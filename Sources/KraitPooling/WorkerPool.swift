@@ -149,7 +149,7 @@ package actor WorkerPool {
         return UInt32(clamping: max(1, whole))
     }
 
-    private func finish(_ id: CallID, _ end: WaitingCall.End) {
+    func finish(_ id: CallID, _ end: WaitingCall.End) {
         guard let call = calls[id.index] else { return }
         calls[id.index] = nil
         call.finish(end)
@@ -261,7 +261,7 @@ package actor WorkerPool {
     }
 
     /// Of a call somebody waits for; nil of one that was given up.
-    private func fingerprint(of id: CallID) -> UInt64? {
+    func fingerprint(of id: CallID) -> UInt64? {
         id.index < calls.count ? calls[id.index]?.fingerprint : nil
     }
 
@@ -363,51 +363,5 @@ package actor WorkerPool {
             }
         }
         return machine.state
-    }
-}
-
-extension WorkerPool: PoolReports {
-    package nonisolated func workerReady(_ id: WorkerID, slots: Int, residentBytes: Int?) {
-        assumeIsolated { pool in
-            pool.record(.workerReady, of: id)
-            let actions = pool.machine.workerReady(
-                id,
-                slots: slots,
-                residentBytes: residentBytes,
-                at: pool.time.now()
-            )
-            pool.perform(actions)
-        }
-    }
-
-    package nonisolated func workerMeasured(_ id: WorkerID, residentBytes: Int) {
-        assumeIsolated { pool in
-            let actions = pool.machine.workerMeasured(id, residentBytes: residentBytes)
-            if !actions.isEmpty { pool.perform(actions) }
-        }
-    }
-
-    package nonisolated func answered(_ answers: [ReceivedEnvelope], by id: WorkerID) {
-        assumeIsolated { pool in
-            let now = pool.time.now()
-            for answer in answers { pool.answered(answer, by: id, at: now) }
-        }
-    }
-
-    private func answered(
-        _ answer: ReceivedEnvelope,
-        by worker: WorkerID,
-        at now: ContinuousClock.Instant
-    ) {
-        let id = CallID(rawValue: answer.header.callID)
-        let outcome = machine.answered(
-            id,
-            by: worker,
-            answer.meaning,
-            fingerprint: machine.wantsFingerprints ? fingerprint(of: id) : nil,
-            at: now
-        )
-        if outcome.isAwaited { finish(id, .answered(answer)) }
-        if !outcome.actions.isEmpty { perform(outcome.actions) }
     }
 }

@@ -27,7 +27,7 @@ package struct FallbackChains: Sendable, Hashable {
 
     private static func allows(_ error: CallError, _ call: Call) -> Bool {
         switch error.code {
-        case .poolFailed, .shuttingDown, .circuitOpen, .queueFull:
+        case .poolFailed, .poolDrained, .shuttingDown, .circuitOpen, .queueFull:
             error.delivery == .notSent || call.options.isIdempotent
         case .workerCrashed, .workerSilent: call.options.isIdempotent
         default: false

@@ -101,8 +101,7 @@ package struct Router: Backend {
                 decision.duration = start.duration(to: .now)
                 observer?.callEnded(decision, .failure(error))
                 failed.append(RouteDecision.FailedPlace(route: way.route, code: error.code))
-                let tried = failed.map(\.route)
-                guard let route = fallbacks.next(after: error, of: call, tried: tried) else {
+                guard let route = nextRoute(after: error, of: call, failed, required) else {
                     throw error
                 }
                 next.options.route = route.choice
@@ -113,6 +112,21 @@ package struct Router: Backend {
                 }
             }
         }
+    }
+
+    /// The next of the operation's fallbacks at which somebody answers.
+    private func nextRoute(
+        after error: CallError,
+        of call: Call,
+        _ failed: [RouteDecision.FailedPlace],
+        _ required: Capabilities
+    ) -> Route? {
+        var tried = failed.map(\.route)
+        while let route = fallbacks.next(after: error, of: call, tried: tried) {
+            if (try? decide(call.operation, route.choice, required)) != nil { return route }
+            tried.append(route)
+        }
+        return nil
     }
 
     /// What a call of the operation with these options would take, without making it.

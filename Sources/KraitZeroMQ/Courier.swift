@@ -13,15 +13,18 @@ package actor Courier {
 
     /// Binds `endpoint` and begins to carry.
     ///
-    /// - Parameter batch: when a message with several envelopes is closed.
+    /// - Parameters:
+    ///   - batch: when a message with several envelopes is closed.
+    ///   - keys: this side's CURVE keys, for TCP; then only who was admitted is let in.
     package static func open(
         on thread: IOThread,
         endpoint: String,
         maximumMessage: Int,
-        batch: Batch
+        batch: Batch,
+        keys: CurveKeys? = nil
     ) async throws -> Courier {
         let courier = Courier(on: thread, batch: batch)
-        try await courier.bind(endpoint, maximumMessage: Int64(maximumMessage))
+        try await courier.bind(endpoint, maximumMessage: Int64(maximumMessage), keys)
         return courier
     }
 
@@ -30,17 +33,42 @@ package actor Courier {
         link = Link(batch: batch)
     }
 
-    private func bind(_ endpoint: String, maximumMessage: Int64) throws {
-        link.socket = try RouterSocket(endpoint: endpoint, maximumMessage: maximumMessage)
+    private func bind(_ endpoint: String, maximumMessage: Int64, _ keys: CurveKeys?) throws {
+        let socket = try RouterSocket(
+            endpoint: endpoint,
+            maximumMessage: maximumMessage,
+            keys: keys
+        )
+        link.socket = socket
         thread.add(link)
+        if let admission = socket.admission {
+            admission.onRefusal = { [link] in link.strays?.came() }
+            thread.add(admission)
+        }
     }
+
+    /// Where it is bound, with the port that was chosen where none was named.
+    package var endpoint: String? { link.socket?.endpoint }
+
+    /// Lets the peer that has this key's secret half in, to speak as `name` and as its pulse.
+    package func admit(_ publicKey: String, as name: String) {
+        link.socket?.admission?.admit(publicKey, as: name)
+    }
+
+    /// Lets nobody in by this key any more.
+    package func revoke(_ publicKey: String) { link.socket?.admission?.revoke(publicKey) }
+
+    /// How many peers were refused by their keys, since the start.
+    package var refusedPeers: Int { link.socket?.admission?.refused ?? 0 }
 
     /// Unbinds, and removes the socket's file.
     ///
     /// What is still in an outbox is sent first.
     package func close() {
         link.flush()
+        link.strays = nil
         thread.remove(link)
+        if let admission = link.socket?.admission { thread.remove(admission) }
         link.socket = nil
     }
 
@@ -68,6 +96,17 @@ package actor Courier {
 
     /// What arrived from peers that nobody is connected to, since the start.
     package var strayMessages: Int { link.strayMessages }
+
+    /// Tells of such messages: how many there were since the last time, at most once in `interval`,
+    /// so that whoever sends many costs a line and not a flood of them.
+    ///
+    /// `report` is called on the thread.
+    package func reportStrays(
+        every interval: Duration,
+        to report: @escaping @Sendable (_ count: Int) -> Void
+    ) {
+        link.strays = Strays(interval: interval, thread: thread, report: report)
+    }
 }
 
 /// What is told of a peer, on the courier's thread.
@@ -95,6 +134,7 @@ private final class Link: IOSource {
     /// Boxes that have something to send.
     private var pending: [Int] = []
     var strayMessages = 0
+    var strays: Strays?
 
     private static let messagesPerTurn = 64
     private static let maximumAttachments = 1_024
@@ -202,9 +242,11 @@ private final class Link: IOSource {
             }
             guard let message else { break }
             count += 1
-            guard let index = byIdentity[message.peer], let receiver = boxes[index].receiver
+            guard let index = byIdentity[message.peer], let receiver = boxes[index].receiver,
+                message.isFromWhomItSays
             else {
                 strayMessages += 1
+                strays?.came()
                 continue
             }
             receiver.received(

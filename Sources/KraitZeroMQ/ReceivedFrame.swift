@@ -20,6 +20,11 @@ package final class ReceivedFrame: @unchecked Sendable {
         message.deallocate()
     }
 
+    /// The name that the sender was let in by, where it had to be.
+    var user: String? {
+        zmq_msg_gets(message, "User-Id").map { String(cString: $0) }
+    }
+
     package func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {

@@ -10,6 +10,8 @@ package final class RouterSocket {
     /// The file of an ipc endpoint, which libzmq leaves behind.
     private let file: String?
     package let endpoint: String
+    /// Who is let in; nil where everybody who can reach the socket is.
+    let admission: Admission?
     /// Turns readable when the socket has something to say; edge-triggered, as libzmq has it.
     let descriptor: Int32
 
@@ -18,7 +20,17 @@ package final class RouterSocket {
     /// - Parameters:
     ///   - highWater: how many messages libzmq holds for one peer before a send is refused.
     ///   - maximumMessage: a peer that sends a larger frame is disconnected.
-    package init(endpoint: String, highWater: Int32 = 10_000, maximumMessage: Int64) throws {
+    ///   - keys: the CURVE keys of this side; with them only peers that were admitted are let in.
+    ///     TCP is refused without: anybody on the network could be a worker.
+    package init(
+        endpoint: String,
+        highWater: Int32 = 10_000,
+        maximumMessage: Int64,
+        keys: CurveKeys? = nil
+    ) throws {
+        guard keys != nil || !endpoint.hasPrefix("tcp:") else {
+            throw ZeroMQError(action: "bind \(endpoint) without CURVE keys", number: EACCES)
+        }
         guard let context = zmq_ctx_new() else { throw ZeroMQError.last("make a context") }
         guard let socket = zmq_socket(context, ZMQ_ROUTER) else {
             let error = ZeroMQError.last("make a ROUTER socket")
@@ -27,9 +39,9 @@ package final class RouterSocket {
         }
         self.context = context
         self.socket = socket
-        self.endpoint = endpoint
         let prefix = "ipc://"
         file = endpoint.hasPrefix(prefix) ? String(endpoint.dropFirst(prefix.count)) : nil
+        var admission: Admission?
         do {
             // libzmq would take an ipc endpoint away from whoever serves it.
             if let file, Self.isServed(file) {
@@ -40,11 +52,21 @@ package final class RouterSocket {
             try Self.set(socket, ZMQ_SNDHWM, highWater)
             try Self.set(socket, ZMQ_RCVHWM, highWater)
             try Self.set(socket, ZMQ_MAXMSGSIZE, maximumMessage)
+            if let keys {
+                admission = try Admission(context: context)
+                try Self.set(socket, ZMQ_CURVE_SERVER, Int32(1))
+                try Self.set(socket, ZMQ_CURVE_SECRETKEY, text: keys.secretKey)
+                try Self.set(socket, ZMQ_ZAP_DOMAIN, text: "krait")
+                try Self.set(socket, ZMQ_HANDSHAKE_IVL, Int32(10_000))
+            }
             guard zmq_bind(socket, endpoint) == 0 else {
                 throw ZeroMQError.last("bind \(endpoint)")
             }
             descriptor = try Self.readDescriptor(socket)
+            self.endpoint = try Self.boundEndpoint(socket)
+            self.admission = admission
         } catch {
+            admission?.close()
             zmq_close(socket)
             zmq_ctx_term(context)
             throw error
@@ -52,6 +74,7 @@ package final class RouterSocket {
     }
 
     deinit {
+        admission?.close()
         zmq_close(socket)
         zmq_ctx_term(context)
         if let file { unlink(file) }
@@ -90,6 +113,14 @@ package final class RouterSocket {
         var peer: [UInt8]
         var frame: ReceivedFrame
         var attachments: [ReceivedFrame]
+        /// Whether whoever sent it may speak under this name: the one its key was handed out for.
+        var isFromWhomItSays = true
+    }
+
+    /// A worker's name, or that of its pulse.
+    private static func isName(_ peer: [UInt8], of user: String?) -> Bool {
+        guard let user else { return false }
+        return peer.elementsEqual(user.utf8) || peer.elementsEqual((user + "!").utf8)
     }
 
     /// Receives one message, or nil where none is waiting.
@@ -107,7 +138,9 @@ package final class RouterSocket {
             // What is beyond the limit is read off and not kept; the count then fails to match.
             if attachments.count < maximumAttachments { attachments.append(attachment) }
         }
-        return Message(peer: peer, frame: frame, attachments: attachments)
+        var message = Message(peer: peer, frame: frame, attachments: attachments)
+        if admission != nil { message.isFromWhomItSays = Self.isName(peer, of: frame.user) }
+        return message
     }
 
     private var hasMore = false
@@ -154,6 +187,26 @@ package final class RouterSocket {
             zmq_setsockopt(socket, name, $0.baseAddress, $0.count)
         }
         guard result == 0 else { throw ZeroMQError.last("set socket option \(name)") }
+    }
+
+    private static func set(
+        _ socket: UnsafeMutableRawPointer,
+        _ name: Int32,
+        text: String
+    ) throws {
+        guard zmq_setsockopt(socket, name, text, text.utf8.count) == 0 else {
+            throw ZeroMQError.last("set socket option \(name)")
+        }
+    }
+
+    /// The endpoint with the port that a `*` stood for.
+    private static func boundEndpoint(_ socket: UnsafeMutableRawPointer) throws -> String {
+        var bytes = [UInt8](repeating: 0, count: 1_024)
+        var size = bytes.count
+        guard zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, &bytes, &size) == 0 else {
+            throw ZeroMQError.last("read the socket's endpoint")
+        }
+        return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
 
     private static func readDescriptor(_ socket: UnsafeMutableRawPointer) throws -> Int32 {

@@ -25,10 +25,27 @@ enum FuzzRun {
         var mutator = Mutator(seed: seed &* 1_000 &+ part, seeds: seeds)
         for _ in 0..<(rounds / parts.count) {
             let text = mutator.text()
-            let start = ContinuousClock.now
-            try body(text)
-            let took = start.duration(to: .now)
-            if took > patience { Issue.record("\(took) for \(String(reflecting: text))") }
+            try timed({ String(reflecting: text) }) { try body(text) }
         }
+    }
+
+    /// The same for inputs that a maker of its own makes.
+    static func each<Input>(
+        _ part: UInt64,
+        _ make: (inout WireMutator) -> Input,
+        _ body: (Input) throws -> Void
+    ) rethrows {
+        var mutator = WireMutator(seed: seed &* 1_000 &+ part)
+        for _ in 0..<(rounds / parts.count) {
+            let input = make(&mutator)
+            try timed({ "\(input)" }) { try body(input) }
+        }
+    }
+
+    private static func timed(_ what: () -> String, _ body: () throws -> Void) rethrows {
+        let start = ContinuousClock.now
+        try body()
+        let took = start.duration(to: .now)
+        if took > patience { Issue.record("\(took) for \(what())") }
     }
 }

@@ -5,7 +5,7 @@ import KraitTestSupport
 /// Bytes are changed as well as pieces put in, so what comes out may be no UTF-8; `text` repairs it
 /// as a program that reads input does.
 struct Mutator {
-    private var random: SplitMix64
+    private(set) var random: SplitMix64
     private let seeds: [[UInt8]]
     private let pieces: [[UInt8]]
     /// The longest input made.
@@ -18,13 +18,27 @@ struct Mutator {
         self.maximum = maximum
     }
 
+    /// Seeds that are no text.
+    init(seed: UInt64, bytes seeds: [[UInt8]], pieces: [[UInt8]], maximum: Int = 4_096) {
+        random = SplitMix64(seed: seed)
+        self.seeds = seeds
+        self.pieces = pieces
+        self.maximum = maximum
+    }
+
     /// The next input.
     mutating func text() -> String {
         String(decoding: bytes(), as: UTF8.self)
     }
 
-    private mutating func bytes() -> [UInt8] {
-        var bytes = seeds.randomElement(using: &random) ?? []
+    /// The next input, of bytes.
+    mutating func bytes() -> [UInt8] {
+        changed(seeds.randomElement(using: &random) ?? [])
+    }
+
+    /// These bytes with a few changes.
+    mutating func changed(_ original: [UInt8]) -> [UInt8] {
+        var bytes = original
         for _ in 0..<Int.random(in: 1...6, using: &random) { change(&bytes) }
         return Array(bytes.prefix(maximum))
     }

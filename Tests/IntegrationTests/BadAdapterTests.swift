@@ -8,6 +8,7 @@ import Testing
     struct Case: CustomTestStringConvertible, Sendable {
         let testDescription: String
         let words: [String]
+        /// At most four at once, and five rounds.
         var starts = 0...0
         let pool: @Sendable (_ folder: String) throws -> PythonPool
     }
@@ -36,7 +37,7 @@ import Testing
         Case(
             testDescription: "an adapter that dies while it begins",
             words: ["5 starts failed", "exited with code 7", "one last word"],
-            starts: 5...6
+            starts: 5...20
         ) { _ in TestPools.awkward("Dies", workers: 2) },
         Case(
             testDescription: "an adapter whose begin raises",
@@ -46,7 +47,7 @@ import Testing
         Case(
             testDescription: "an adapter that hangs while it begins",
             words: ["5 starts failed", "was not ready within 1.5 seconds"],
-            starts: 5...8
+            starts: 5...20
         ) { _ in
             TestPools.awkward("Hangs", workers: 4) { $0.startTimeout = .milliseconds(1_500) }
         },

@@ -67,6 +67,9 @@ import Testing
 
     @Test(arguments: [
         ("babbling", "not of the protocol"), ("uncomprehending", "could not read a message"),
+        ("attached", "1024 attachments, where its envelopes announce 0"),
+        ("flooding", "not of the protocol"), ("lengthy", "a body of 4294967295 bytes"),
+        ("cut", "has 6 of its 12 bytes"),
     ])
     func `a worker that breaks the protocol loses its calls, with the reason, and is replaced`(
         way: String,

@@ -196,6 +196,60 @@ import Testing
         }
     }
 
+    /// Who owns a folder above the base, its group, its mode, and whether user 1000 of group 1000
+    /// may have a run directory below it.
+    static let ancestors: [(uid_t, gid_t, mode_t, Bool)] = [
+        (0, 0, 0o755, true), (1000, 1000, 0o700, true), (1000, 1000, 0o775, true),
+        (0, 0, 0o775, true), (0, 0, 0o1777, true), (1000, 1000, 0o1777, true),
+        (1000, 44, 0o775, false), (0, 44, 0o775, false), (1000, 1000, 0o777, false),
+        (0, 0, 0o757, false), (1001, 1000, 0o700, false), (1001, 1001, 0o1777, false),
+    ]
+
+    @Test(arguments: ancestors)
+    func `a folder above the base is one that nobody else can change`(
+        owner: uid_t,
+        group: gid_t,
+        mode: mode_t,
+        isFine: Bool
+    ) {
+        var status = stat()
+        status.st_uid = owner
+        status.st_gid = group
+        status.st_mode = S_IFDIR | mode
+        let danger = ClaimedRunDirectory.danger(in: status, to: 1000, group: 1000)
+        #expect((danger == nil) == isFine, "\(danger ?? "no danger")")
+    }
+
+    @Test func `a base below a folder that others may write is refused, also through a link`()
+        throws
+    {
+        try withTemporaryDirectory { folder in
+            mkdir("\(folder)/open", 0o700)
+            mkdir("\(folder)/open/mine", 0o700)
+            symlink("\(folder)/open/mine", "\(folder)/link")
+            try ClaimedRunDirectory(directory("\(folder)/link/base")).remove()
+            chmod("\(folder)/open", 0o777)
+            for base in ["\(folder)/open/mine", "\(folder)/open/new", "\(folder)/link/base"] {
+                let error = #expect(throws: RunDirectoryError.self) {
+                    _ = try ClaimedRunDirectory(directory(base))
+                }
+                let words = "open is above the run directory and can be written by others"
+                #expect(error?.description.contains(words) == true, "\(base)")
+            }
+        }
+    }
+
+    @Test func `a base that a group may write is refused`() throws {
+        try withTemporaryDirectory { folder in
+            mkdir("\(folder)/base", 0o700)
+            chmod("\(folder)/base", 0o770)
+            let error = #expect(throws: RunDirectoryError.self) {
+                _ = try ClaimedRunDirectory(directory("\(folder)/base"))
+            }
+            #expect(error?.description.contains("can be written by others (mode 770)") == true)
+        }
+    }
+
     @Test func `a folder of another user is refused`() throws {
         try withTemporaryDirectory { base in
             let error = #expect(throws: RunDirectoryError.self) {

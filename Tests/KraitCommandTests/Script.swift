@@ -231,6 +231,8 @@ func withServer<Result: Sendable>(
     name: String = "default",
     base: String,
     limits: LineServerLimits = LineServerLimits(),
+    user: uid_t = geteuid(),
+    events: EventSink = .none,
     _ body: (RunDirectory) async throws -> Result
 ) async throws -> Result {
     let directory = try RunDirectory(name: name, chosen: base, environment: [:])
@@ -239,9 +241,13 @@ func withServer<Result: Sendable>(
     try claimed.write(record)
     let listener = try UnixSocket.listen(at: directory.controlSocket, backlog: 8)
     let server = try LineServer(listener, limits: limits)
-    let service = ControlService(core: core, record: record) { now in
-        if now { await core.stop() } else { await core.drain() }
-    }
+    let service = ControlService(
+        core: core,
+        record: record,
+        stop: { now in if now { await core.stop() } else { await core.drain() } },
+        events: events,
+        user: user
+    )
     return try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await server.run(service.handler(lineBytes: limits.lineBytes)) }
         let result = try await body(directory)

@@ -33,7 +33,8 @@ import Testing
     @Test(
         arguments: [
             (.poolFailed, .notSent, false, true), (.circuitOpen, .notSent, false, true),
-            (.queueFull, .notSent, false, true), (.shuttingDown, .notSent, false, true),
+            (.queueFull, .notSent, false, true), (.poolDrained, .notSent, false, true),
+            (.shuttingDown, .notSent, false, true),
             (.poolFailed, .sent, false, false), (.poolFailed, .sent, true, true),
             (.workerCrashed, .sent, false, false), (.workerCrashed, .sent, true, true),
             (.workerSilent, .sent, true, true), (.faulted, .sent, true, false),
@@ -87,6 +88,23 @@ import Testing
         let call = Call("predict", options: CallOptions(route: .pool("large")))
         await #expect(throws: CallError.self) { try await router.call(call) }
         #expect(try router.explain("predict", options: call.options).fallbacks.isEmpty)
+    }
+
+    @Test func `a place where nobody answers is passed over`() async throws {
+        let failing = Failing(error: Self.error(.poolDrained))
+        let registry = try Registry(pools: [
+            Registry.Pool("a", operations: ["predict"], backend: failing),
+            .mirror("b", ["predict"]),
+        ])
+        for (chain, isTaken) in [([Route.native, .pool("b")], true), ([.native], false)] {
+            let router = Router(registry: registry, fallbacks: FallbackChains(["predict": chain]))
+            do throws(CallError) {
+                let (_, decision) = try await router.callDecided(Call("predict"))
+                #expect(isTaken && decision.chosen == .pool("b"))
+            } catch {
+                #expect(!isTaken && error.code == .poolDrained && error.pool == "a")
+            }
+        }
     }
 
     @Test func `each place is asked once, and the last error is told`() async throws {

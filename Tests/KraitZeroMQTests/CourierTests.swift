@@ -276,7 +276,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["ipc:///nowhere/router.sock", "tcp://256.0.0.1:1", "what://ever", ""])
+    @Test(arguments: ["ipc:///nowhere/router.sock", "what://ever", ""])
     func `an endpoint that cannot be is a typed error that names it`(endpoint: String)
         async throws
     {
@@ -299,7 +299,8 @@ import Testing
         let port = try TakenPort()
         let endpoint = "tcp://127.0.0.1:\(port.number)"
         #expect(throws: ZeroMQError(action: "bind \(endpoint)", number: EADDRINUSE)) {
-            try RouterSocket(endpoint: endpoint, maximumMessage: 100)
+            let keys = try CurveKeys.generate()
+            _ = try RouterSocket(endpoint: endpoint, maximumMessage: 100, keys: keys)
         }
     }
 }

@@ -2,6 +2,8 @@ import CZeroMQ
 import Glibc
 import KraitTestSupport
 
+@testable import KraitZeroMQ
+
 /// A worker's end of a socket, driven by hand.
 final class Dealer {
     private let context: UnsafeMutableRawPointer
@@ -12,7 +14,15 @@ final class Dealer {
         var number: Int32
     }
 
-    init(_ name: String, to endpoint: String) throws {
+    /// - Parameters:
+    ///   - server: the public key of the other side; nil for a plain peer.
+    ///   - keys: the dealer's own.
+    init(
+        _ name: String,
+        to endpoint: String,
+        server: String? = nil,
+        keys: CurveKeys? = nil
+    ) throws {
         guard let context = zmq_ctx_new(), let socket = zmq_socket(context, ZMQ_DEALER) else {
             throw Failure(action: "make a socket", number: zmq_errno())
         }
@@ -21,6 +31,11 @@ final class Dealer {
         var linger: Int32 = 0
         zmq_setsockopt(socket, ZMQ_LINGER, &linger, MemoryLayout<Int32>.size)
         zmq_setsockopt(socket, ZMQ_ROUTING_ID, name, name.utf8.count)
+        if let server, let keys {
+            zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, server, 40)
+            zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, keys.publicKey, 40)
+            zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, keys.secretKey, 40)
+        }
         guard zmq_connect(socket, endpoint) == 0 else {
             throw Failure(action: "connect", number: zmq_errno())
         }

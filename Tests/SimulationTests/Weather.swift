@@ -78,24 +78,7 @@ struct Weather {
                 base: .milliseconds(one(of: [0, 1, 100])),
                 maximum: .milliseconds(one(of: [100, 10_000]))
             ),
-            abandonedGrace: .milliseconds(one(of: [0, 1, 100, 5_000])),
-            breaker: BreakerPolicy(
-                window: .milliseconds(one(of: [10, 1_000, 30_000])),
-                minimumCalls: one(of: [1, 10]),
-                failureRate: Double(one(of: [5, 5, 20])) / 10,
-                slowCall: one(of: [0, 0, 0, 0, 1]) == 1 ? .milliseconds(20) : nil,
-                patience: .milliseconds(one(of: [0, 100])),
-                openFor: .milliseconds(one(of: [1, 20, 500])),
-                probes: one(of: [1, 3])
-            ),
-            retries: RetryPolicy(
-                attempts: one(of: [1, 3, 5]),
-                delay: RestartDelay(base: .milliseconds(one(of: [0, 20])), maximum: .seconds(1)),
-                budget: one(of: [0, 1]) == 1 ? 0.1 : 1,
-                room: one(of: [1, 16, 1_024])
-            ),
-            rate: one(of: [0, 0, 0, 0, 0, 1]) == 1 ? RateLimit(perSecond: 200, burst: 20) : nil,
-            callerRate: one(of: [0, 0, 0, 0, 0, 1]) == 1 ? RateLimit(perSecond: 100, burst: 5) : nil
+            abandonedGrace: .milliseconds(one(of: [0, 1, 100, 5_000]))
         )
         let most = one(of: [1, 1, 2, 4, 16])
         slots = one(of: [1, most])...most
@@ -124,19 +107,47 @@ struct Weather {
         callers = 0...one(of: [0, 1, 5])
         priorities = one(of: [0, 1]) == 0 ? 1...1 : 0...2
         contents = one(of: [0, 1]) == 0 ? 0...5 : 0...100_000
-
-        configuration.recycling = RecyclingPolicy(
-            maximumAge: one(of: [0, 0, 1]) == 0 ? nil : .milliseconds(one(of: [100, 1_000])),
-            maximumCalls: one(of: [0, 0, 1]) == 0 ? nil : one(of: [1, 7, 50]),
-            maximumResidentBytes: one(of: [0, 0, 1]) == 0 ? nil : one(of: [100, 1_000]),
-            patience: .milliseconds(one(of: [1, 100, 120_000]))
-        )
-        configuration.recovery = RecoveryDelay(
-            base: .milliseconds(one(of: [10, 1_000])),
-            maximum: .milliseconds(one(of: [1_000, 10_000]))
-        )
         leak = one(of: [0, 1, 40])
         baseline = 0...one(of: [0, 200])
         steered = one(of: [0, 0, 5, 50])
+        configuration.admit(one)
+        configuration.renew(one)
+    }
+}
+
+extension PoolConfiguration {
+    /// Which calls are taken and made again.
+    fileprivate mutating func admit(_ one: ([Int]) -> Int) {
+        breaker = BreakerPolicy(
+            window: .milliseconds(one([10, 1_000, 30_000])),
+            minimumCalls: one([1, 10]),
+            failureRate: Double(one([5, 5, 20])) / 10,
+            slowCall: one([0, 0, 0, 0, 1]) == 1 ? .milliseconds(20) : nil,
+            patience: .milliseconds(one([0, 100])),
+            openFor: .milliseconds(one([1, 20, 500])),
+            probes: one([1, 3])
+        )
+        retries = RetryPolicy(
+            attempts: one([1, 3, 5]),
+            delay: RestartDelay(base: .milliseconds(one([0, 20])), maximum: .seconds(1)),
+            budget: one([0, 1]) == 1 ? 0.1 : 1,
+            room: one([1, 16, 1_024])
+        )
+        rate = one([0, 0, 0, 0, 0, 1]) == 1 ? RateLimit(perSecond: 200, burst: 20) : nil
+        callerRate = one([0, 0, 0, 0, 0, 1]) == 1 ? RateLimit(perSecond: 100, burst: 5) : nil
+    }
+
+    /// When workers are replaced, and a failed pool is tried again.
+    fileprivate mutating func renew(_ one: ([Int]) -> Int) {
+        recycling = RecyclingPolicy(
+            maximumAge: one([0, 0, 1]) == 0 ? nil : .milliseconds(one([100, 1_000])),
+            maximumCalls: one([0, 0, 1]) == 0 ? nil : one([1, 7, 50]),
+            maximumResidentBytes: one([0, 0, 1]) == 0 ? nil : one([100, 1_000]),
+            patience: .milliseconds(one([1, 100, 120_000]))
+        )
+        recovery = RecoveryDelay(
+            base: .milliseconds(one([10, 1_000])),
+            maximum: .milliseconds(one([1_000, 10_000]))
+        )
     }
 }

@@ -1,3 +1,4 @@
+import KraitObservability
 import KraitPooling
 import KraitRouting
 import KraitWire
@@ -10,6 +11,7 @@ struct PoolBackend: Backend {
     let timeout: Duration
     /// Bytes a worker may write to, where that is limited.
     let memoryLimit: Int?
+    var secrets = Secrets(in: [:])
 
     func call(_ call: Call) async throws(CallError) -> Reply {
         let codec = call.options.codec ?? codec
@@ -73,9 +75,12 @@ struct PoolBackend: Backend {
 
     /// What a fault means to the caller: most are the Python code's, some are Krait's own.
     private func faultError(in answer: ReceivedEnvelope) -> CallError {
-        let fault: Fault
+        var fault: Fault
         do throws(WireError) {
             fault = try Fault(try answer.decodeBody())
+            // An LM may quote the key it refuses, and a traceback may show it.
+            fault.message = secrets.redacting(fault.message)
+            fault.traceback = secrets.redacting(fault.traceback)
         } catch {
             return unreadable(answer, error)
         }

@@ -12,6 +12,7 @@ struct PythonWorkerSource: WorkerSource {
     let settings: WorkerSettings
     let events: EventSink
     let logger: Logger
+    let secrets: Secrets
     /// Told which operations a worker offers, each time one is ready.
     let onOperations: @Sendable ([Ready.Operation]) -> Void
 
@@ -43,6 +44,7 @@ private final class PooledPythonWorker: PoolWorker {
             name: name,
             courier: source.transport.courier,
             endpoint: source.transport.endpoint,
+            serverKey: source.transport.publicKey,
             forkserver: source.forkservers.current,
             thread: source.transport.thread,
             settings: source.settings,
@@ -54,13 +56,16 @@ private final class PooledPythonWorker: PoolWorker {
 
     func run(reporting pool: any PoolReports) async -> WorkerExit {
         listener.report(to: pool, as: id, operations: source.onOperations)
+        // What a process says of its failure ends up in errors and in the status.
+        let secrets = source.secrets
         return switch await worker.run() {
         case .stopped: .stopped
         case .crashed(let status): .crashed(await worker.explanation(of: status))
-        case .distrusted(let reason): .crashed("it was ended, since \(reason)")
+        case .distrusted(let reason):
+            .crashed("it was ended, since \(secrets.redacting(reason))")
         case .silent: .silent
-        case .failedToStart(let reason): .failedToStart(reason)
-        case .cannotStart(let reason): .cannotStart(reason)
+        case .failedToStart(let reason): .failedToStart(secrets.redacting(reason))
+        case .cannotStart(let reason): .cannotStart(secrets.redacting(reason))
         }
     }
 

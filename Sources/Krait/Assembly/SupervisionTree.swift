@@ -4,6 +4,7 @@ import KraitRouting
 import KraitSupervision
 import KraitWire
 import KraitWorkers
+import KraitZeroMQ
 
 extension Orchestrator {
     /// Runs the tree for as long as `body` runs, and takes it down afterwards.
@@ -92,6 +93,7 @@ extension Orchestrator {
                 )
             }
         }
+        for pool in pools { try checkEndpoint(of: pool) }
         try checkFallbacks(names)
         _ = try Registry(natives: natives())
     }
@@ -105,6 +107,26 @@ extension Orchestrator {
                         + "not declared"
                 )
             }
+        }
+    }
+
+    /// TCP is what there is beside the socket file, and never without keys.
+    private func checkEndpoint(of pool: PythonPool) throws(CallError) {
+        guard let endpoint = pool.endpoint else { return }
+        let rest = endpoint.hasPrefix("tcp://") ? endpoint.dropFirst(6) : ""
+        let parts = rest.split(separator: ":", omittingEmptySubsequences: false)
+        let isPort = parts.last.map { $0 == "*" || UInt16($0) ?? 0 > 0 } ?? false
+        guard parts.count > 1, isPort, parts.allSatisfy({ !$0.isEmpty }) || rest.hasPrefix("[")
+        else {
+            throw CallError(
+                .invalidInput,
+                "`endpoint` of the pool `\(pool.name)` is not tcp://HOST:PORT"
+            )
+        }
+        do throws(ZeroMQError) {
+            _ = try CurveKeys.generate()
+        } catch {
+            throw CallError(.invalidInput, "the pool `\(pool.name)` needs CURVE for TCP: \(error)")
         }
     }
 
@@ -127,7 +149,7 @@ extension Orchestrator {
         in folder: String,
         _ started: StartSignal
     ) async throws {
-        let transport = try await Transport.open(in: folder)
+        let transport = try await Transport.open(in: folder, events: events)
         try runtime.open(
             transport,
             natives: natives(),
@@ -141,9 +163,28 @@ extension Orchestrator {
     }
 
     private func servePool(_ pool: PythonPool, _ started: StartSignal) async throws {
-        guard let transport = runtime.transport else { return }
+        guard let shared = runtime.transport else { return }
         var events = events
         events[metadataKey: .pool] = .string(pool.name)
+        guard let endpoint = pool.endpoint else {
+            return try await servePool(pool, started, over: shared, events)
+        }
+        let own = try await shared.bound(to: endpoint, events: events)
+        do {
+            try await servePool(pool, started, over: own, events)
+        } catch {
+            await own.unbind()
+            throw error
+        }
+        await own.unbind()
+    }
+
+    private func servePool(
+        _ pool: PythonPool,
+        _ started: StartSignal,
+        over transport: Transport,
+        _ events: EventSink
+    ) async throws {
         var logger = settings.logger
         logger[metadataKey: .pool] = .string(pool.name)
         let forkservers = Forkservers { [events, logger] in
@@ -169,7 +210,8 @@ extension Orchestrator {
                 )
             ),
             events: events,
-            logger: logger
+            logger: logger,
+            secrets: secrets
         ) { [runtime] in runtime.offered(Set($0.map(\.name)), by: pool.name) }
         let workers = WorkerPool(
             name: pool.name,
@@ -182,7 +224,8 @@ extension Orchestrator {
             pool: workers,
             codec: pool.codec,
             timeout: pool.timeout,
-            memoryLimit: pool.memoryLimit
+            memoryLimit: pool.memoryLimit,
+            secrets: secrets
         )
         try runtime.add(Runtime.Pool(name: pool.name, workers: workers, backend: backend))
         started()

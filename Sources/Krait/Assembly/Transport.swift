@@ -1,32 +1,61 @@
+import KraitObservability
 import KraitPooling
 import KraitWire
 import KraitZeroMQ
 
-/// The I/O thread and the ROUTER socket that all pools of a run share.
+/// An I/O thread and a ROUTER socket on it.
+///
+/// All pools of a run share one, on a socket file; a pool with an endpoint of its own has one more
+/// socket on the same thread.
 struct Transport: Sendable {
     let thread: IOThread
     let courier: Courier
     let endpoint: String
+    /// The public half of the socket's CURVE keys, which workers know it by; TCP has always some.
+    let publicKey: String?
 
     /// Starts the thread and binds the socket in `folder`.
-    static func open(in folder: String) async throws -> Transport {
+    static func open(in folder: String, events: EventSink) async throws -> Transport {
         let thread = try IOThread(name: "krait-io")
-        let endpoint = "ipc://\(folder)/router.sock"
         do {
-            let courier = try await Courier.open(
-                on: thread,
-                endpoint: endpoint,
-                maximumMessage: Limits.messageBytes,
-                batch: Courier.Batch(
-                    envelopes: Limits.envelopesPerMessage,
-                    bytes: Limits.batchBytes
-                )
-            )
-            return Transport(thread: thread, courier: courier, endpoint: endpoint)
+            return try await bind("ipc://\(folder)/router.sock", on: thread, keys: nil, events)
         } catch {
             thread.stop()
             throw error
         }
+    }
+
+    /// Binds one more socket on the same thread, with keys drawn for this run.
+    func bound(to endpoint: String, events: EventSink) async throws -> Transport {
+        try await Self.bind(endpoint, on: thread, keys: try CurveKeys.generate(), events)
+    }
+
+    private static func bind(
+        _ endpoint: String,
+        on thread: IOThread,
+        keys: CurveKeys?,
+        _ events: EventSink
+    ) async throws -> Transport {
+        let courier = try await Courier.open(
+            on: thread,
+            endpoint: endpoint,
+            maximumMessage: Limits.messageBytes,
+            batch: Courier.Batch(
+                envelopes: Limits.envelopesPerMessage,
+                bytes: Limits.batchBytes
+            ),
+            keys: keys
+        )
+        await courier.reportStrays(every: .seconds(1)) { count in
+            let who = "from peers that are no workers of this run"
+            events.emit(.messageRefused, metadata: [.reason: "\(who)", .count: .integer(count)])
+        }
+        return Transport(
+            thread: thread,
+            courier: courier,
+            endpoint: await courier.endpoint ?? endpoint,
+            publicKey: keys?.publicKey
+        )
     }
 
     /// Unbinds the socket and ends the thread; every pool must be gone.
@@ -34,6 +63,9 @@ struct Transport: Sendable {
         await courier.close()
         thread.stop()
     }
+
+    /// Unbinds the socket alone.
+    func unbind() async { await courier.close() }
 }
 
 extension IOThread: PoolExecutor {}

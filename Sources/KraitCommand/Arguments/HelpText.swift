@@ -60,7 +60,8 @@ struct HelpText {
     }
 
     private var exitCodes: [(String, String)] {
-        let codes = Set(command.exitCodes + [.ok, .usage])
+        // Any command can be interrupted, and its reader can go away.
+        let codes = Set(command.exitCodes + [.ok, .usage, .interrupted, .outputClosed])
         return ExitCode.allCases.filter(codes.contains).map { ("\($0.rawValue)", $0.meaning) }
     }
 

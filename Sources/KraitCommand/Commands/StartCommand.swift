@@ -61,8 +61,9 @@ enum StartCommand {
                 Starts the pools and serves until SIGTERM, Ctrl-C or `krait stop`, then finishes \
                 what runs; a second signal ends it at once. With --detach it runs on in the \
                 background, and the command returns when it is ready or says why it could not \
-                start. Without any pool it has one of DSPy, `general`. `krait config` prints a \
-                configuration with every key.
+                start. Under systemd (Type=notify) it says when it is ready, and with WatchdogSec= \
+                that it lives. Without any pool it has one of DSPy, `general`. `krait config` \
+                prints a configuration with every key.
                 """,
             parameters: [
                 config.parameter, pools.parameter, lm.parameter, apiBase.parameter,
@@ -95,11 +96,14 @@ enum StartCommand {
                 if arguments[detach] {
                     return try await DetachedStart(directory: directory).run(context)
                 }
+                // Nothing that the daemon starts is to speak to its manager.
+                for name in ServiceNotifier.variables { unsetenv(name) }
                 let start = DaemonStart(
                     configuration: configuration,
                     directory: directory,
                     logFormat: arguments[jsonLog] ? .json : nil,
-                    isDetached: arguments[readyDescriptor] != nil
+                    isDetached: arguments[readyDescriptor] != nil,
+                    manager: ServiceNotifier(environment: context.environment)
                 )
                 return try await start.run(makeCore)
             }

@@ -102,6 +102,13 @@ extension Setting where Target == PoolDraft {
                 "Variables laid over the daemon's own for this pool's processes. No secrets."
             ),
             Setting(
+                "endpoint",
+                .optional(.form(.text)),
+                \.pool.endpoint,
+                example: "tcp://127.0.0.1:*",
+                "Where workers connect, if not at the run's socket file; always with CURVE keys."
+            ),
+            Setting(
                 "start",
                 .form(.choice(PythonPool.Start.allCases.map { ($0.rawValue, $0) })),
                 \.pool.start,

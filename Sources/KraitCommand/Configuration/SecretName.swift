@@ -1,21 +1,9 @@
+import KraitObservability
+
 /// Tells names under which people write secrets, so that none gets into a configuration file.
 enum SecretName {
-    private static let names: Set<String> = [
-        "apikey", "accesskey", "secretkey", "secret", "token", "password", "passwd", "accesstoken",
-        "authtoken", "bearertoken", "clientsecret", "credentials", "authorization",
-    ]
-    private static let endings = [
-        "apikey", "secretkey", "accesskey", "token", "secret", "password",
-    ]
-    /// Settings that end like a secret and are none.
-    private static let harmless: Set<String> = ["maxtokens", "usetoken"]
-
     /// Whether a value under this name would be a secret.
-    static func matches(_ name: String) -> Bool {
-        let plain = name.lowercased().filter { $0.isLetter || $0.isNumber }
-        if harmless.contains(plain) { return false }
-        return names.contains(plain) || endings.contains { plain.hasSuffix($0) }
-    }
+    static func matches(_ name: String) -> Bool { Secrets.isName(name) }
 
     /// What to tell somebody who wrote one; it never has the value.
     static func problem(_ path: String) -> String {

@@ -17,7 +17,11 @@ struct ControlClient: Sendable {
         let line: [UInt8] = try await withTaskCancellationHandler {
             try await DedicatedThread.run {
                 do throws(SystemError) {
-                    try connection.send(question, before: deadline)
+                    do throws(SystemError) {
+                        try connection.send(question, before: deadline)
+                    } catch  where error.code == EPIPE {
+                        // A daemon that refuses says why before it closes.
+                    }
                     return try connection.receive(limit: limit, before: deadline)
                 } catch {
                     throw ControlClientError(error, name: directory.name, timeout: timeout)
@@ -41,8 +45,9 @@ struct ControlClient: Sendable {
     }
 
     private func connect() throws(ControlClientError) -> ControlConnection {
+        let socket: Descriptor
         do throws(SystemError) {
-            return ControlConnection(try UnixSocket.connect(to: directory.controlSocket))
+            socket = try UnixSocket.connect(to: directory.controlSocket)
         } catch {
             switch error.code {
             case ENOENT, ECONNREFUSED, ENOTDIR:
@@ -54,6 +59,12 @@ struct ControlClient: Sendable {
             default: throw .failed(error)
             }
         }
+        // What is asked may be confidential: it is not for whoever got hold of the path.
+        let peer = SocketPeer(of: socket)
+        guard let peer, peer.isTrusted(by: geteuid(), wasChosen: !directory.isUsual) else {
+            throw .stranger(directory.controlSocket, user: peer?.user)
+        }
+        return ControlConnection(socket)
     }
 }
 
@@ -66,6 +77,8 @@ enum ControlClientError: Error, Equatable, CustomStringConvertible {
     case hungUp(name: String)
     /// What listens there does not speak the protocol.
     case notKrait(String)
+    /// What listens there is another user's process.
+    case stranger(String, user: uid_t?)
     case failed(SystemError)
 
     fileprivate init(_ error: SystemError, name: String, timeout: Duration?) {
@@ -96,6 +109,10 @@ enum ControlClientError: Error, Equatable, CustomStringConvertible {
             return "the daemon named \(name) ended before it answered; its log may say why"
         case .notKrait(let path):
             return "what listens at \(path) does not speak Krait's control protocol"
+        case .stranger(let path, let user):
+            let owner = user.map { "user \($0)" } ?? "a user the system does not name"
+            return "what listens at \(path) belongs to \(owner), so nothing was sent to it; choose "
+                + "your own daemon with --run-directory"
         case .failed(let error):
             return error.description
         }

@@ -31,8 +31,12 @@ import KraitWire
 // `options`: `on` (`"native"` or a pool), `timeout_ms`, `idempotent`, `codec` (`json`, `msgpack`),
 // `session`, `lm`. A key that is not known is refused, in a request as in its options.
 //
-// Error codes are those of calls (`CallError.Code`) and `malformed_request`, `failed`. A client
-// that goes away cancels its calls; one that only ends its own direction is still answered.
+// Only the daemon's own user and root are served: the kernel says who connects, and another gets
+// one line, the error `forbidden`, and is sent away.
+//
+// Error codes are those of calls (`CallError.Code`) and `malformed_request`, `failed`, `forbidden`.
+// A client that goes away cancels its calls; one that only ends its own direction is still
+// answered.
 
 /// A request as a daemon reads it.
 enum ControlRequest: Sendable {
@@ -94,4 +98,15 @@ struct ControlFailure: Error, Sendable, Equatable {
     static func malformed(_ reason: String) -> ControlFailure {
         ControlFailure(code: "malformed_request", message: reason)
     }
+
+    static func forbidden(_ reason: String) -> ControlFailure {
+        ControlFailure(code: "forbidden", message: reason)
+    }
+
+    static func failed(_ reason: String) -> ControlFailure {
+        ControlFailure(code: "failed", message: reason)
+    }
+
+    /// The codes that are no call's: those of the makers above.
+    static let ownCodes = [malformed(""), forbidden(""), failed("")].map(\.code)
 }

@@ -34,8 +34,8 @@ struct ControlReply: Sendable {
             return Array(try value.json().utf8)
         } catch {
             // A value that was fit for MessagePack may be too long for JSON.
-            let message = "the answer cannot be written as JSON: \(error)"
-            return ControlReply(id: id, .failure(.init(code: "failed", message: message))).line
+            let failure = ControlFailure.failed("the answer cannot be written as JSON: \(error)")
+            return ControlReply(id: id, .failure(failure)).line
         }
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import KraitObservability
 import KraitWire
 
@@ -7,14 +8,27 @@ struct ControlService: Sendable {
     let record: DaemonRecord
     /// Begins the end of the daemon; true for at once.
     let stop: @Sendable (_ now: Bool) async -> Void
+    var events = EventSink.none
+    /// Whose daemon this is.
+    var user = geteuid()
 
     /// The lines' handler for a server with this limit.
     func handler(lineBytes: Int) -> LineServer.Handler {
         let tooLong = ControlFailure.malformed("a line may have at most \(lineBytes) bytes")
         return LineServer.Handler(
+            refusal: { refusal(of: $0) },
             answer: { await answer($0, lineBytes: lineBytes) },
             answerToTooLong: ControlReply(id: .null, .failure(tooLong)).line
         )
+    }
+
+    /// Why a peer is not served, as a line; nil for the daemon's own user and root.
+    private func refusal(of peer: SocketPeer?) -> [UInt8]? {
+        if let peer, peer.mayCommand(daemonOf: user) { return nil }
+        let who = peer.map { "user \($0.user), process \($0.pid)" } ?? "a process nobody knows"
+        events.emit(.controlRefused, metadata: [.reason: "\(who)"])
+        let failure = ControlFailure.forbidden("only user \(user) and root may command this daemon")
+        return ControlReply(id: .null, .failure(failure)).line
     }
 
     private func answer(_ line: [UInt8], lineBytes: Int) async -> [UInt8] {
@@ -28,9 +42,8 @@ struct ControlService: Sendable {
         let id = value["id"] ?? .null
         let answer = ControlReply(id: id, await result(value)).line
         guard answer.count > lineBytes else { return answer }
-        let failure = ControlFailure(
-            code: "failed",
-            message: "the answer has \(answer.count) bytes, and a line may have \(lineBytes)"
+        let failure = ControlFailure.failed(
+            "the answer has \(answer.count) bytes, and a line may have \(lineBytes)"
         )
         return ControlReply(id: id, .failure(failure)).line
     }
@@ -55,7 +68,7 @@ struct ControlService: Sendable {
             } catch let error as CallError {
                 throw ControlFailure(error)
             } catch {
-                throw ControlFailure(code: "failed", message: "\(error)")
+                throw .failed("\(error)")
             }
         case .steer(let request):
             do throws(CallError) {

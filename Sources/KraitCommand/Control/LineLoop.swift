@@ -7,7 +7,7 @@ struct LineLoop: ~Copyable {
     private let listener: ListenerBox
     private let mailbox: LineMailbox
     private let limits: LineServerLimits
-    private let answerToTooLong: [UInt8]
+    private let handler: LineServer.Handler
     private let newClient: AsyncStream<LineClient>.Continuation
     private var connections: [Int: LineConnection] = [:]
     private var nextID = 0
@@ -19,13 +19,13 @@ struct LineLoop: ~Copyable {
         listener: ListenerBox,
         mailbox: LineMailbox,
         limits: LineServerLimits,
-        answerToTooLong: [UInt8],
+        handler: LineServer.Handler,
         newClient: AsyncStream<LineClient>.Continuation
     ) {
         self.listener = listener
         self.mailbox = mailbox
         self.limits = limits
-        self.answerToTooLong = answerToTooLong
+        self.handler = handler
         self.newClient = newClient
     }
 
@@ -89,7 +89,7 @@ struct LineLoop: ~Copyable {
             guard let connection = connections[client] else { continue }
             connection.answered(line)
             connection.write()
-            connection.readOn(limits, answerToTooLong)
+            connection.readOn(limits, handler.answerToTooLong)
             dropIfDone(connection)
         }
         if isFinished, farewellEnds == nil { farewellEnds = .now + limits.farewell }
@@ -105,7 +105,7 @@ struct LineLoop: ~Copyable {
             connection.isGone = true
         } else if events & POLLIN != 0 {
             connection.read()
-            connection.readOn(limits, answerToTooLong)
+            connection.readOn(limits, handler.answerToTooLong)
             connection.write()
         }
         dropIfDone(connection)
@@ -121,6 +121,10 @@ struct LineLoop: ~Copyable {
         while connections.count < limits.clients {
             do throws(SystemError) {
                 guard let socket = try UnixSocket.accept(listener.descriptor) else { return }
+                if let refusal = handler.refusal(SocketPeer(of: socket)) {
+                    socket.sendNow(refusal + [UInt8(ascii: "\n")])
+                    continue
+                }
                 let (lines, continuation) = AsyncStream.makeStream(
                     of: [UInt8].self,
                     bufferingPolicy: .bufferingOldest(limits.linesUnderWay)

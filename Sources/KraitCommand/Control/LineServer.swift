@@ -19,8 +19,10 @@ struct LineServer: Sendable {
         mailbox = try LineMailbox()
     }
 
-    /// What to do with lines.
+    /// What to do with clients and their lines.
     struct Handler: Sendable {
+        /// Nil for a client that is served, or the one line it gets before it is sent away.
+        let refusal: @Sendable (SocketPeer?) -> [UInt8]?
         /// Answers a line with a line (without its line break).
         let answer: @Sendable ([UInt8]) async -> [UInt8]
         /// The answer to a line longer than the limit, which is not kept.
@@ -43,7 +45,7 @@ struct LineServer: Sendable {
                         listener: listener,
                         mailbox: mailbox,
                         limits: limits,
-                        answerToTooLong: handler.answerToTooLong,
+                        handler: handler,
                         newClient: continuation
                     )
                     defer { loop.close() }

@@ -22,6 +22,7 @@ struct ClaimedRunDirectory: ~Copyable, Sendable {
         _ directory: RunDirectory,
         user: uid_t
     ) throws(RunDirectoryError) -> Descriptor {
+        try checkAncestors(of: directory.base, user: user)
         // A daemon that stops may remove the folder between any two of these steps.
         for _ in 0..<100 {
             guard let base = try open(directory.base, user: user, isBase: true),
@@ -79,6 +80,47 @@ struct ClaimedRunDirectory: ~Copyable, Sendable {
         guard fstat(number, &status) == 0 else { throw .failed(SystemError("look at \(path)")) }
         try check(status, of: path, user: user, isBase: isBase)
         return folder
+    }
+
+    /// Refuses a base below a folder of which another user could take it away and put up his own.
+    ///
+    /// Links on the way are followed first; a folder that is not there yet is not made here.
+    private static func checkAncestors(
+        of base: String,
+        user: uid_t
+    ) throws(RunDirectoryError) {
+        let parent = base.split(separator: "/", omittingEmptySubsequences: true).dropLast()
+        let path = (base.hasPrefix("/") ? "/" : "./") + parent.joined(separator: "/")
+        guard let resolved = realpath(path, nil) else { return }
+        defer { free(resolved) }
+        var folder = String(cString: resolved)
+        while true {
+            var status = stat()
+            guard stat(folder, &status) == 0 else {
+                throw .failed(SystemError("look at \(folder)"))
+            }
+            if let reason = Self.danger(in: status, to: user) {
+                throw .unsafe(path: folder, reason: reason)
+            }
+            guard folder != "/" else { return }
+            let rest = folder.split(separator: "/").dropLast()
+            folder = "/" + rest.joined(separator: "/")
+        }
+    }
+
+    /// How others could replace what is in a folder above a run directory; nil where they cannot.
+    static func danger(in status: stat, to user: uid_t, group: gid_t = getegid()) -> String? {
+        guard status.st_uid == user || status.st_uid == 0 else {
+            return "is above the run directory and belongs to another user (\(status.st_uid))"
+        }
+        // In a sticky folder such as /tmp nobody removes or renames another's.
+        if status.st_mode & 0o1000 != 0 { return nil }
+        let isOwnGroup = status.st_gid == group || status.st_gid == 0
+        guard status.st_mode & (isOwnGroup ? 0o002 : 0o022) == 0 else {
+            let mode = String(status.st_mode & 0o7777, radix: 8)
+            return "is above the run directory and can be written by others (mode \(mode))"
+        }
+        return nil
     }
 
     private static func check(

@@ -9,6 +9,8 @@ struct Daemon: Sendable {
     let logger: Logger
     /// Told how the start goes, and once `.ready`.
     let report: @Sendable (StartProgress) -> Void
+    /// Told how the daemon is, where one is there.
+    var manager: ServiceNotifier?
     /// How long the core may take to end once it is told to do so at once.
     var patience: Duration = .seconds(5)
     /// Called when it has not: ends the process, whose workers notice and end as well.
@@ -24,8 +26,13 @@ struct Daemon: Sendable {
     ///   ready.
     func run(listener: consuming Descriptor, signals: TerminationSignals) async throws -> Bool {
         let server = try LineServer(listener, limits: LineServerLimits())
-        let ending = Ending(core: core, logger: logger)
-        let service = ControlService(core: core, record: record, stop: ending.begin)
+        let ending = Ending(core: core, logger: logger, manager: manager)
+        let service = ControlService(
+            core: core,
+            record: record,
+            stop: ending.begin,
+            events: EventSink(logger: logger)
+        )
         let handler = service.handler(lineBytes: server.limits.lineBytes)
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
@@ -45,6 +52,10 @@ struct Daemon: Sendable {
                 return false
             }
             group.addTask {
+                try await keepManagerAssured()
+                return false
+            }
+            group.addTask {
                 guard await ending.untilCutShort() else { return false }
                 // Cancelled where the core has ended in time.
                 try await Task.sleep(for: patience)
@@ -59,12 +70,31 @@ struct Daemon: Sendable {
         return ending.wasCutShort
     }
 
+    /// Tells the manager again and again that the daemon is alive, where it wants to hear that.
+    ///
+    /// The status comes by way of every pool's thread, so that one which hangs is silent here.
+    private func keepManagerAssured() async throws {
+        guard let manager, let interval = manager.watchdogInterval else { return }
+        while true {
+            _ = await core.status()
+            // One that is given up at the end has not been seen to live.
+            try Task.checkCancellation()
+            manager.notify(.watchdog)
+            try await Task.sleep(for: interval)
+        }
+    }
+
     /// Runs the core, in a group of its own so that giving up the start cancels it alone.
     private func serve(_ ending: Ending) async throws {
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 try await core.run { progress in
-                    if ending.accepts(progress) { report(progress) }
+                    guard ending.accepts(progress) else { return }
+                    report(progress)
+                    switch progress {
+                    case .step(let text): manager?.notify(.status(text))
+                    case .ready: manager?.notify(.ready, .status("ready"))
+                    }
                 }
                 return true
             }
@@ -93,15 +123,17 @@ private final class Ending: Sendable {
 
     private let core: any DaemonCore
     private let logger: Logger
+    private let manager: ServiceNotifier?
     private let state = Lock(State())
     private let abandonments: AsyncStream<Void>
     private let abandonment: AsyncStream<Void>.Continuation
     private let cuts: AsyncStream<Void>
     private let cut: AsyncStream<Void>.Continuation
 
-    init(core: any DaemonCore, logger: Logger) {
+    init(core: any DaemonCore, logger: Logger, manager: ServiceNotifier?) {
         self.core = core
         self.logger = logger
+        self.manager = manager
         (abandonments, abandonment) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1))
         (cuts, cut) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1))
     }
@@ -133,12 +165,15 @@ private final class Ending: Sendable {
             break
         case .abandon:
             logger.notice("giving up the start")
+            manager?.notify(.stopping, .status("giving up the start"))
             cut.yield()
             abandonment.yield()
         case .drain:
+            manager?.notify(.stopping, .status("finishing the calls that run"))
             await core.drain()
         case .stop:
             logger.notice("stopping at once")
+            manager?.notify(.stopping, .status("stopping at once"))
             cut.yield()
             await core.stop()
         }

@@ -10,10 +10,13 @@ struct DaemonStart: Sendable {
     let logFormat: LogFormat?
     /// Started by `DetachedStart`, which reads `StartReporter.descriptor`.
     let isDetached: Bool
+    /// Told when the daemon is ready, and that it lives.
+    var manager: ServiceNotifier?
 
     func run(
         _ makeCore: @Sendable (DaemonPlan) throws -> any DaemonCore
     ) async throws -> ExitCode {
+        Self.leaveNoCores()
         let reporter = isDetached ? StartReporter() : nil
         // From here on, so that no signal ends the process while it has something to take away.
         let signals = TerminationSignals()
@@ -86,6 +89,7 @@ struct DaemonStart: Sendable {
                 }
                 reporter?.send(.progress(progress))
             },
+            manager: manager,
             overdue: { [directory] in
                 ClaimedRunDirectory.removeAtOnce(directory)
                 _exit(ExitCode.interrupted.rawValue)
@@ -110,6 +114,17 @@ struct DaemonStart: Sendable {
         dup2(log.number, STDERR_FILENO)
         let handler: LineLogHandler = try .file(at: directory.log, format: logFormat ?? .text)
         return Logger(label: "krait", handler: handler, level: level)
+    }
+
+    /// A core of the daemon or of a worker would hold keys and payloads.
+    ///
+    /// Only the soft limit: who looks for a crash in C code raises it again (`prlimit --core`).
+    private static func leaveNoCores() {
+        var limit = rlimit()
+        let resource = __rlimit_resource_t(RLIMIT_CORE.rawValue)
+        guard getrlimit(resource, &limit) == 0 else { return }
+        limit.rlim_cur = 0
+        setrlimit(resource, &limit)
     }
 
     /// Tells runs apart, also two of one second.

@@ -83,6 +83,13 @@ struct Descriptor: ~Copyable, Sendable {
         try Self.writeAll(bytes, to: number)
     }
 
+    /// Sends on a non-blocking socket what it takes at once, whether or not anybody reads it.
+    func sendNow(_ bytes: [UInt8]) {
+        _ = bytes.withUnsafeBytes {
+            Glibc.send(number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        }
+    }
+
     static func writeAll(_ bytes: [UInt8], to number: Int32) throws(SystemError) {
         var written = 0
         while written < bytes.count {

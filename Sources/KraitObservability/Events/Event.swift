@@ -7,6 +7,8 @@ package enum Event: String, Sendable, Hashable, CaseIterable {
     case daemonDraining = "daemon.draining"
     case daemonStopped = "daemon.stopped"
 
+    case controlRefused = "control.refused"
+
     case poolStarted = "pool.started"
     case poolReady = "pool.ready"
     case poolFailed = "pool.failed"
@@ -76,6 +78,8 @@ extension Event {
         case .daemonDraining:
             Entry(.info, "The daemon takes no new calls and finishes those it has.")
         case .daemonStopped: Entry(.info, "The daemon has stopped everything it started.")
+        case .controlRefused:
+            Entry(.warning, "Another user's process asked at the control socket and got nothing.")
         case .poolStarted: Entry(.info, "A pool begins to start its workers.")
         case .poolReady: Entry(.info, "A pool has all its workers.")
         case .poolFailed: Entry(.critical, "A pool has no worker and none can be started.")

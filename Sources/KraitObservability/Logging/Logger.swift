@@ -37,6 +37,15 @@ public struct Logger: Sendable {
         set { metadata[key] = newValue }
     }
 
+    /// The same logger, whose lines never hold one of these secrets.
+    package func redacting(_ secrets: Secrets) -> Logger {
+        guard !secrets.isEmpty else { return self }
+        let handler = RedactingLogHandler(next: handler, secrets: secrets)
+        var logger = Logger(label: label, handler: handler, level: logLevel)
+        logger.metadata = metadata
+        return logger
+    }
+
     /// Logs `message` at `level`; a fact given here wins over the logger's own of the same name.
     public func log(
         level: LogLevel,

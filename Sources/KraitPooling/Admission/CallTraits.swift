@@ -26,11 +26,26 @@ package struct CallTraits: Sendable, Equatable {
 
     package init(_ call: Call) {
         self.init(
-            operation: call.operation,
+            operation: Self.breakerName(of: call),
             caller: call.options.caller.map(Self.number) ?? 0,
             priority: call.options.priority,
             isIdempotent: call.options.isIdempotent
         )
+    }
+
+    /// What fails together: the operation, and its language model where the call brings one of its
+    /// own, so that one caller's dead endpoint is not everybody's.
+    private static func breakerName(of call: Call) -> String {
+        guard let lm = call.options.lm else { return call.operation }
+        let place = [lm["model"]?.string, lm["api_base"]?.string.map(host)].compactMap(\.self)
+        return place.isEmpty
+            ? call.operation : "\(call.operation) by \(place.joined(separator: " at "))"
+    }
+
+    /// An endpoint's host and port: a whole address may hold a password.
+    private static func host(of address: String) -> String {
+        let rest = address.split(separator: "/", omittingEmptySubsequences: true).dropFirst()
+        return rest.first.map { String($0.split(separator: "@").last ?? $0) } ?? "an endpoint"
     }
 
     /// A caller's name as a number, so that the pool keeps no table of all names it has ever seen.

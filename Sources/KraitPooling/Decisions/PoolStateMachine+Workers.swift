@@ -36,7 +36,8 @@ extension PoolStateMachine {
             if hadFailed { actions += recovered(at: now) }
         case .ready, .pausing, .paused, .draining, .closed: break
         }
-        actions += watchLimits(of: id.number) + serveIsolated(at: now)
+        actions +=
+            watchLimits(of: id.number) + serveIsolated(at: now)
             + fillSlots(of: id.number, at: now)
         return actions + startWaitingWorkers(at: now) + beginRecycling()
     }
@@ -88,7 +89,9 @@ extension PoolStateMachine {
                 if !wasReady, ended.departure == .recycled(.asked) { endRoll(exit.description) }
                 workers[id.number].departure = nil
                 scheduleRestart(of: id.number, wasReady: wasReady, random: random, at: now)
-                if let reason = reasonToGiveUp(exit) { return actions + giveUp(reason, at: now) }
+                if let reason = reasonToGiveUp(exit, startedAt: ended.since, at: now) {
+                    return actions + giveUp(reason, at: now)
+                }
             }
             actions += startWaitingWorkers(at: now) + serveIsolated(at: now)
             return actions + closeIfDrained()
@@ -165,12 +168,19 @@ extension PoolStateMachine {
     /// Counts a start that failed, and says why the pool is to give up, if it is.
     ///
     /// It never is while a worker serves: those that cannot start are tried again, later and later.
-    private mutating func reasonToGiveUp(_ exit: WorkerExit) -> String? {
+    /// Workers that were on their way up together failed once: mostly for one and the same reason.
+    private mutating func reasonToGiveUp(
+        _ exit: WorkerExit,
+        startedAt start: Instant,
+        at now: Instant
+    ) -> String? {
         let hasWorker = workers.contains { $0.phase == .ready || $0.phase == .retiring }
         guard !hasWorker else { return nil }
         switch exit {
         case .cannotStart(let reason): return reason
         case .failedToStart(let reason):
+            if let lastStartFailure, start < lastStartFailure { return nil }
+            lastStartFailure = now
             startFailures += 1
             guard startFailures >= configuration.maximumStartFailures else { return nil }
             return "\(startFailures) starts failed in a row, the last one: \(reason)"

@@ -104,6 +104,8 @@ package struct PoolStateMachine: Equatable, Sendable {
     package internal(set) var served = 0
     /// Starts that failed in a row while no worker was ready.
     var startFailures = 0
+    /// When the last of them was counted.
+    var lastStartFailure: Instant?
     /// The worker that was chosen last, where the search for the next begins.
     var cursor = 0
     var recovery = Recovery()

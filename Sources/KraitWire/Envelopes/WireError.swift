@@ -11,6 +11,8 @@ package enum WireError: Error, Hashable, Sendable {
     case bodyTooLong(Int)
     case messageTooLong(Int)
     case tooManyAttachments(Int)
+    /// A message has other frames than its envelopes' headers say.
+    case wrongAttachments(announced: Int, found: Int)
     /// A body is not what its codec or kind says; `path` names the place in it.
     case malformedBody(path: String, reason: String)
     /// A value that no body can carry; `path` names the place in it.
@@ -29,6 +31,7 @@ package enum WireError: Error, Hashable, Sendable {
         case .bodyTooLong: "body_too_long"
         case .messageTooLong: "message_too_long"
         case .tooManyAttachments: "too_many_attachments"
+        case .wrongAttachments: "wrong_attachments"
         case .malformedBody: "malformed_body"
         case .unserialisable: "unserialisable"
         }
@@ -57,6 +60,8 @@ extension WireError: CustomStringConvertible {
             "a message of \(length) bytes, where at most \(Limits.messageBytes) are allowed"
         case .tooManyAttachments(let count):
             "\(count) attachments, where at most \(Limits.attachments) are allowed"
+        case .wrongAttachments(let announced, let found):
+            "\(found) attachments, where its envelopes announce \(announced)"
         case .malformedBody(let path, let reason):
             path.isEmpty ? "a malformed body: \(reason)" : "a malformed body at \(path): \(reason)"
         case .unserialisable(let path, let reason):

@@ -70,33 +70,6 @@ package actor Forkserver {
         var onExit: @Sendable (ExitStatus) -> Void
     }
 
-    /// What a worker's start needs to know.
-    package struct Request: Sendable {
-        package var name: String
-        package var token: String
-        package var endpoint: String
-        package var slots: Int
-        package var limits: WorkerLimits
-        /// The writing end of the worker's output pipe and the reading end of its lifeline; they
-        /// are copied, not taken over.
-        package var output: Int32
-        package var lifeline: Int32
-
-        /// The `start` message.
-        fileprivate var message: Value {
-            var message: ValueMap = [
-                "do": "start",
-                "name": .string(name),
-                "token": .string(token),
-                "endpoint": .string(endpoint),
-                "slots": .int(Int64(slots)),
-            ]
-            message["memory_bytes"] = limits.memoryBytes.map { .int(Int64($0)) }
-            message["cpu_seconds"] = limits.cpuSeconds.map { .int(Int64($0)) }
-            return .map(message)
-        }
-    }
-
     /// Makes a worker process, starting the forkserver where there is none.
     ///
     /// `onExit` is called once, on the I/O thread, if and only if this returns.
@@ -179,6 +152,14 @@ package actor Forkserver {
 
     private func ask(_ running: Running, for name: String) throws(LaunchError) {
         guard let request = workers[name]?.request else { return }
+        var start: ValueMap = [
+            "do": "start",
+            "name": .string(request.name),
+            "token": .string(request.token),
+            "endpoint": .string(request.endpoint),
+            "slots": .int(Int64(request.slots)),
+        ]
+        if let curve = request.curve { start["curve"] = curve.value }
         try running.channel?.send(
             request.message,
             descriptors: [request.output, request.lifeline]

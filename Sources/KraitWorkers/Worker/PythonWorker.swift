@@ -9,12 +9,18 @@ import KraitZeroMQ
 ///
 /// Runs on the I/O thread of its courier.
 package actor PythonWorker {
-    /// The worker's name and routing id, such as `general/3.12`.
+    /// The worker's name, such as `general/3.12`.
     package nonisolated let name: String
+    /// Its name and routing id on the wire: nobody else can guess it, and so take its place.
+    private nonisolated let wireName: String
     private nonisolated let thread: IOThread
     private let courier: Courier
     private let forkserver: Forkserver
     private let endpoint: String
+    /// The public CURVE key of the endpoint, where it has one.
+    private let serverKey: String?
+    /// This worker's own keys, while it is let in by them.
+    private var keys: CurveKeys?
     private let settings: WorkerSettings
     private let listener: any WorkerListener
     private let events: EventSink
@@ -35,6 +41,8 @@ package actor PythonWorker {
     private var timer: (token: TimerToken, at: ContinuousClock.Instant)?
     private var ending: CheckedContinuation<WorkerStateMachine.End, Never>?
     private var end: WorkerStateMachine.End?
+    /// It broke the protocol: what else it sends is not looked at, and so cannot fill the log.
+    private var isDistrusted = false
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         thread.asUnownedSerialExecutor()
@@ -44,6 +52,7 @@ package actor PythonWorker {
         name: String,
         courier: Courier,
         endpoint: String,
+        serverKey: String? = nil,
         forkserver: Forkserver,
         thread: IOThread,
         settings: WorkerSettings,
@@ -55,6 +64,7 @@ package actor PythonWorker {
         self.thread = thread
         self.courier = courier
         self.endpoint = endpoint
+        self.serverKey = serverKey
         self.forkserver = forkserver
         self.settings = settings
         self.listener = listener
@@ -62,6 +72,7 @@ package actor PythonWorker {
         self.logger = logger
         var generator = SystemRandomNumberGenerator()
         token = String(generator.next(), radix: 16) + String(generator.next(), radix: 16)
+        wireName = name + "~" + String(generator.next(), radix: 16)
         machine = WorkerStateMachine(settings)
     }
 
@@ -130,8 +141,8 @@ package actor PythonWorker {
     // MARK: Launch and end
 
     private func connect() {
-        calls = courier.assumeIsolated { $0.connect(name, to: self) }
-        pulse = courier.assumeIsolated { $0.connect(name + "!", to: self) }
+        calls = courier.assumeIsolated { $0.connect(wireName, to: self) }
+        pulse = courier.assumeIsolated { $0.connect(wireName + "!", to: self) }
     }
 
     private func launch() async throws(LaunchError) {
@@ -152,11 +163,12 @@ package actor PythonWorker {
         defer { close(lifelineEnds[0]) }
         lifeline = lifelineEnds[1]
         let request = Forkserver.Request(
-            name: name,
+            name: wireName,
             token: token,
             endpoint: endpoint,
             slots: settings.slots,
             limits: settings.limits,
+            curve: try handOutKeys(),
             output: outputEnds[1],
             lifeline: lifelineEnds[0]
         )
@@ -170,6 +182,19 @@ package actor PythonWorker {
         events.emit(.workerStarted, metadata: [.workerPID: .integer(Int(launched.id))])
     }
 
+    /// Draws the worker's keys and has them let in, where the endpoint asks for any.
+    private func handOutKeys() throws(LaunchError) -> WorkerKeys? {
+        guard let serverKey else { return nil }
+        do throws(ZeroMQError) {
+            let own = try CurveKeys.generate()
+            courier.assumeIsolated { $0.admit(own.publicKey, as: wireName) }
+            keys = own
+            return WorkerKeys(server: serverKey, own: own)
+        } catch {
+            throw LaunchError("\(error)", isFinal: true)
+        }
+    }
+
     private func exited(_ status: ExitStatus) {
         output?.finish()
         perform(machine.exited(status))
@@ -180,6 +205,8 @@ package actor PythonWorker {
         for peer in [calls, pulse].compactMap(\.self) {
             courier.assumeIsolated { $0.disconnect(peer) }
         }
+        if let keys { courier.assumeIsolated { $0.revoke(keys.publicKey) } }
+        keys = nil
         if let timer { thread.cancel(timer.token) }
         timer = nil
         if lifeline >= 0 { close(lifeline) }
@@ -211,7 +238,7 @@ package actor PythonWorker {
             case .sayGoodbye(let reason): send(.goodbye, ["reason": .string(reason)])
             case .reportReady: if let offer { listener.workerReady(offer) }
             case .sendDrain: send(EnvelopeHeader.bodyless(.drain))
-            case .abandonLaunch: forkserver.assumeIsolated { $0.abandonLaunch(of: name) }
+            case .abandonLaunch: forkserver.assumeIsolated { $0.abandonLaunch(of: wireName) }
             case .signal(let number): signal(number)
             case .finish(let reached): finish(reached)
             }
@@ -277,13 +304,16 @@ extension PythonWorker: PeerReceiver {
     }
 
     private func take(_ frame: ReceivedFrame, attachments: [ReceivedFrame]) {
+        guard !isDistrusted else { return }
         let now = ContinuousClock.now
         machine.heard(at: now)
+        var announced = 0
         var answers: [ReceivedEnvelope] = []
         do throws(WireError) {
             try frame.withUnsafeBytes { (bytes) throws(WireError) in
                 var reader = EnvelopeReader(bytes)
                 while let (header, body) = try reader.next() {
+                    announced += Int(header.attachments)
                     let envelope = ReceivedEnvelope(
                         header: header,
                         frame: frame,
@@ -297,7 +327,12 @@ extension PythonWorker: PeerReceiver {
                     }
                 }
             }
+            guard announced == attachments.count else {
+                answers = []
+                throw .wrongAttachments(announced: announced, found: attachments.count)
+            }
         } catch {
+            isDistrusted = true
             events.emit(.messageRefused, metadata: [.reason: "\(error)"])
             perform(machine.violated("it sent what is not of the protocol: \(error)", at: now))
         }
@@ -337,7 +372,7 @@ extension PythonWorker: PeerReceiver {
     }
 
     private func objection(to hello: WorkerHello) -> String? {
-        if hello.token != token || hello.name != name {
+        if hello.token != token || hello.name != wireName {
             return "the process is not the one that was started as \(name)"
         }
         let version = Int(EnvelopeHeader.version)
@@ -352,26 +387,4 @@ extension PythonWorker: PeerReceiver {
 extension EnvelopeHeader {
     /// Whether this ends a call.
     fileprivate var isAnswer: Bool { kind == .reply || (kind == .fault && callID != 0) }
-}
-
-extension WorkerStateMachine.End {
-    /// Adds the last lines of output to the reasons that have words.
-    fileprivate func with(output tail: [String]) -> Self {
-        guard !tail.isEmpty else { return self }
-        let lines = "; its last lines: " + tail.joined(separator: "\n")
-        return switch self {
-        case .failedToStart(let reason): .failedToStart(reason + lines)
-        case .cannotStart(let reason): .cannotStart(reason + lines)
-        case .stopped, .crashed, .distrusted, .silent: self
-        }
-    }
-}
-
-/// Who a worker reports to, on its thread.
-package protocol WorkerListener: Sendable {
-    func workerReady(_ ready: Ready)
-    /// It beats, and has so much memory of its own.
-    func workerMeasured(residentBytes: Int)
-    /// Replies and faults, as they came in one message.
-    func answered(_ answers: [ReceivedEnvelope])
 }

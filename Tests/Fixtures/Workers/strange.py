@@ -113,6 +113,72 @@ def repeating(calls: Socket, start: Start) -> None:
     answer(calls, answers)
 
 
+def impatient(calls: Socket, start: Start) -> None:
+    """Answers, beats and is ready before it has said hello, and then behaves."""
+    for call in range(1 << 24, (1 << 24) + 64):
+        calls.send(envelope(Kind.REPLY, call, Codec.JSON, b'"stolen"'))
+    beat = {"busy": 0, "running": [], "served": 9, "resident_bytes": 1}
+    calls.send(envelope(Kind.HEARTBEAT, 0, Codec.JSON, json.dumps(beat).encode()))
+    early = {"operations": [], "slots": start.slots, "resident_bytes": 1}
+    calls.send(envelope(Kind.READY, 0, Codec.JSON, json.dumps(early).encode()))
+    ready(calls, start)
+    answer(calls, lambda number, call: [envelope(Kind.REPLY, call, Codec.JSON, b'"own"')])
+
+
+def thieving(calls: Socket, start: Start) -> None:
+    """Is ready, and with each answer answers the calls that others have, and its old ones."""
+    ready(calls, start)
+    past: list[bytes] = []
+
+    def answers(number: int, call: int) -> list[bytes]:
+        generation, place = call >> 24, call & 0xFFFFFF
+        others = [
+            (each << 24) | other
+            for each in range(max(1, generation - 2), generation + 3)
+            for other in range(16)
+            if other != place or each != generation
+        ]
+        time.sleep(0.002)
+        stolen = [envelope(Kind.REPLY, each, Codec.JSON, b'"stolen"') for each in others]
+        own = envelope(Kind.REPLY, call, Codec.JSON, json.dumps(start.name).encode())
+        # What it answered before cannot be one of a call it has meanwhile.
+        past.append(envelope(Kind.REPLY, call, Codec.JSON, b'"stolen"'))
+        return [*stolen, own, own, *past[-16:]]
+
+    answer(calls, answers)
+
+
+def attached(calls: Socket, start: Start) -> None:
+    """Is ready, and sends a good answer with two thousand frames nobody announced."""
+    ready(calls, start)
+    for header, _ in read_envelopes(calls.recv()):
+        reply = envelope(Kind.REPLY, header.call_id, Codec.JSON, b"1")
+        calls.send_multipart([reply, *([b"x"] * 2_000)])
+
+
+def flooding(calls: Socket, start: Start) -> None:
+    """Is ready, and answers the first call by a hundred thousand messages of garbage."""
+    ready(calls, start)
+    calls.recv()
+    for _ in range(100_000):
+        calls.send(b"garbage, garbage, garbage and garbage")
+
+
+def lengthy(calls: Socket, start: Start) -> None:
+    """Is ready, and announces an answer of four gigabytes."""
+    ready(calls, start)
+    for header, _ in read_envelopes(calls.recv()):
+        word = first_word(Kind.REPLY)
+        calls.send(HEADER.pack(word, Codec.JSON, header.call_id, 0xFFFFFFFF, 0) + b"1")
+
+
+def cut(calls: Socket, start: Start) -> None:
+    """Is ready, and sends half of an answer."""
+    ready(calls, start)
+    for header, _ in read_envelopes(calls.recv()):
+        calls.send(envelope(Kind.REPLY, header.call_id, Codec.JSON, b'"0123456789"')[:-6])
+
+
 def answer(calls: Socket, make: Any) -> None:
     """Answers calls for ten seconds."""
     end, number = time.monotonic() + 10, 0

@@ -9,6 +9,8 @@ struct CommandLab: Sendable {
     /// Everything of the test is below it, the run directory too.
     let folder: String
     let mark = Mark()
+    /// Laid over the environment of what it starts.
+    var variables: [String: String] = [:]
 
     /// How a command ended.
     struct Ended {
@@ -59,13 +61,18 @@ struct CommandLab: Sendable {
                 "KRAIT_RUN_DIRECTORY": runDirectory, "KRAIT_PYTHON": TestPools.python,
                 "TMPDIR": folder,
             ]
-        ) { $1 }
+        ) { $1 }.merging(variables) { $1 }
         return try Program(Self.program, arguments, environment: environment, folder: own)
     }
 
     /// Runs `krait` with these arguments to its end.
     @discardableResult
     func krait(_ arguments: String...) async throws -> Ended {
+        try await krait(arguments)
+    }
+
+    /// Runs `krait` with these arguments to its end.
+    func krait(_ arguments: [String]) async throws -> Ended {
         let program = try start(arguments)
         let code = try await program.end()
         return Ended(code: code, output: program.output, errors: program.errors)

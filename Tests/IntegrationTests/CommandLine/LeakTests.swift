@@ -17,11 +17,18 @@ import Testing
                 let answers = try await control.ask(calls)
                 #expect(answers.count { $0["ok"] != nil } == 500)
             }
-            for _ in 0..<20 {
-                let answers = try await control.ask([Self.request("crash", ["signal": 9])])
-                #expect(answers.first?["error"]?["code"] == "worker_crashed")
+            // By hand: calls that end their workers are soon refused.
+            for number in 0..<20 {
+                // Those that were killed lately come back after a pause.
+                #expect(try await eventually { try await !readyWorkers(control).isEmpty })
+                let workers = try await readyWorkers(control)
+                let victim = try #require(workers.dropFirst(number % max(1, workers.count)).first)
+                kill(victim, SIGKILL)
+                #expect(
+                    try await eventually { try await !readyWorkers(control).contains(victim) }
+                )
             }
-            let isWhole = try await eventually { try await readyWorkers(control) == 8 }
+            let isWhole = try await eventually { try await readyWorkers(control).count == 8 }
             #expect(isWhole)
             // The last descriptors of a worker are closed right after its successor has begun.
             var after = held(by: daemon)
@@ -38,10 +45,13 @@ import Testing
         ["verb": "call", "operation": .string(operation), "arguments": .map(arguments)]
     }
 
-    private func readyWorkers(_ control: ControlLine) async throws -> Int {
+    /// The processes of the workers that are ready.
+    private func readyWorkers(_ control: ControlLine) async throws -> [pid_t] {
         let answers = try await control.ask([["verb": "status"]])
         let workers = answers.first?["ok"]?["pools"]?.list?.first?["workers"]?.list ?? []
-        return workers.count { $0["state"] == "ready" }
+        return workers.compactMap { worker in
+            worker["state"] == "ready" ? worker["pid"]?.int.map(pid_t.init) : nil
+        }
     }
 
     /// The kinds of the daemon's descriptors with how many there are, and the shared memory of all.

@@ -134,10 +134,10 @@ class Forkserver:
         if len(descriptors) != 2:
             raise BadRequest(f"start comes with 2 descriptors, not {len(descriptors)}")
         if any(name == request.name for _, name in self._workers.values()):
-            raise BadRequest(f"a worker {request.name} is running already")
+            raise BadRequest(f"a worker {request.plain_name} is running already")
         loaded = self._loaded if self._load.mode == "fork" else None
         if loaded is not None and (reason := self._unsafe()) is not None:
-            print(f"{request.name} is executed afresh: {reason}", file=sys.stderr, flush=True)
+            print(f"{request.plain_name} is executed afresh: {reason}", file=sys.stderr, flush=True)
             loaded = None
         sys.stdout.flush()
         sys.stderr.flush()

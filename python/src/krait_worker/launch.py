@@ -39,6 +39,22 @@ class Load(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag="load",
             raise ValueError(f"mode is fork or exec, not {self.mode!r:.40}")
 
 
+class Curve(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The keys of an endpoint that takes CURVE only: Krait's public one, and the worker's own."""
+
+    server: str
+    public: str
+    secret: str
+
+    def __post_init__(self) -> None:
+        keys = (self.server, self.public, self.secret)
+        if any(len(key) != 40 or not key.isascii() for key in keys):
+            raise ValueError("a CURVE key has 40 characters")
+
+    def __repr__(self) -> str:
+        return "Curve(…)"
+
+
 class Start(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag="start", tag_field="do"):
     """The `start` message: one worker."""
 
@@ -49,10 +65,18 @@ class Start(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag="start
     #: What the worker may use of the machine; None for no limit.
     memory_bytes: int | None = None
     cpu_seconds: int | None = None
+    curve: Curve | None = None
+
+    @property
+    def plain_name(self) -> str:
+        """The name for people, without the part that nobody else may guess."""
+        return self.name.rpartition("~")[0] or self.name
 
     def __post_init__(self) -> None:
         if not 1 <= self.slots <= limits.SLOTS:
             raise ValueError(f"slots is 1 to {limits.SLOTS}, not {self.slots}")
+        if self.endpoint.startswith("tcp:") and self.curve is None:
+            raise ValueError("a tcp endpoint has CURVE keys")
         # A routing id of ZeroMQ has at most 255 bytes, and the pulse's has one more.
         if not 1 <= len(self.name.encode()) < limits.NAME_BYTES - 1:
             raise ValueError(f"a name has 1 to {limits.NAME_BYTES - 2} bytes")

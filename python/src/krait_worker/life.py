@@ -28,11 +28,11 @@ def live(start: Start, source: Loaded | Load) -> int:
     A forked worker brings its adapter with it, an executed one loads it once Krait knows of it.
     """
     _watch_signals(None)
-    set_name(start.name)
+    set_name(start.plain_name)
     shortage = restrict(start)
     context = zmq.Context(io_threads=1)
-    calls = _dealer(context, start.name, start.endpoint)
-    pulse = Pulse(_dealer(context, f"{start.name}!", start.endpoint), launch.LIFELINE)
+    calls = _dealer(context, start, start.name)
+    pulse = Pulse(_dealer(context, start, f"{start.name}!"), launch.LIFELINE)
     try:
         agreement = introduce(calls, start)
         if shortage is not None:
@@ -40,7 +40,7 @@ def live(start: Start, source: Loaded | Load) -> int:
         loaded = source if isinstance(source, Loaded) else _load(source)
         _serve(start, loaded, calls, pulse, agreement)
     except Refused as refusal:
-        print(f"{start.name}: {refusal}", file=sys.stderr)
+        print(f"{start.plain_name}: {refusal}", file=sys.stderr)
         return launch.REFUSED
     except LoadFailed as failed:
         body = msgspec.msgpack.encode(failed.fault)
@@ -89,13 +89,17 @@ def _serve(
     say(calls, Kind.GOODBYE, {"reason": "drained"})
 
 
-def _dealer(context: zmq.Context[Any], name: str, endpoint: str) -> zmq.Socket[bytes]:
+def _dealer(context: zmq.Context[Any], start: Start, name: str) -> zmq.Socket[bytes]:
     socket: zmq.Socket[bytes] = context.socket(zmq.DEALER)
     socket.set(zmq.ROUTING_ID, name.encode())
     socket.set(zmq.LINGER, limits.LINGER_MS)
     # What is larger could not be refused in words: it would have to be taken in first.
     socket.set(zmq.MAXMSGSIZE, limits.MESSAGE_BYTES + limits.BATCH_BYTES)
-    socket.connect(endpoint)
+    if start.curve is not None:
+        socket.set(zmq.CURVE_SERVERKEY, start.curve.server.encode())
+        socket.set(zmq.CURVE_PUBLICKEY, start.curve.public.encode())
+        socket.set(zmq.CURVE_SECRETKEY, start.curve.secret.encode())
+    socket.connect(start.endpoint)
     return socket
 
 

@@ -139,9 +139,13 @@ def _special(key: str, item: Any, path: str) -> Any:
         return _FLOATS[item]
     if key == "$bytes":
         try:
-            return base64.b64decode(item, validate=True)
+            data = base64.b64decode(item, validate=True)
         except (binascii.Error, ValueError):
             raise MalformedBody(path, "$bytes that are not base64") from None
+        # Python takes a last digit whose unused bits are set: then two texts were one value.
+        if base64.b64encode(data).decode() != item:
+            raise MalformedBody(path, "$bytes that are not base64")
+        return data
     try:
         return Timestamp.parsed(item).value
     except ValueError as error:

@@ -1,0 +1,10 @@
+import KraitWire
+
+/// Who a worker reports to, on its thread.
+package protocol WorkerListener: Sendable {
+    func workerReady(_ ready: Ready)
+    /// It beats, and has so much memory of its own.
+    func workerMeasured(residentBytes: Int)
+    /// Replies and faults, as they came in one message.
+    func answered(_ answers: [ReceivedEnvelope])
+}
