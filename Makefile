@@ -1,6 +1,6 @@
 # A thin door: each target is one script in .ci, which does its own set-up.
 
-.PHONY: help demo test coverage lint bench fuzz clean
+.PHONY: help demo test coverage lint bench fuzz chaos clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -23,6 +23,9 @@ bench: ## measure Krait beside its floor
 
 fuzz: ## a million changed inputs for the parsers, under the sanitizers
 	@.ci/fuzz
+
+chaos: ## break a running daemon in every known way, and print the figures
+	@.ci/chaos
 
 clean: ## remove all that was built or installed in this folder
 	@rm -rf .build .venv python/.mypy_cache python/.ruff_cache python/.pytest_cache

@@ -83,7 +83,20 @@ let package = Package(
             path: "Tests/Support",
             swiftSettings: settings
         ),
+        .target(
+            name: "KraitChaos",
+            dependencies: ["CProcessSupport", "KraitTestSupport", "KraitWire"],
+            path: "Tests/Chaos/Library",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "krait-chaos",
+            dependencies: ["KraitChaos"],
+            path: "Tests/Chaos/Command",
+            swiftSettings: settings
+        ),
         tests("CProcessSupportTests", ["CProcessSupport"]),
+        tests("KraitChaosTests", ["KraitChaos", "KraitWire"]),
         tests(
             "KraitCommandTests",
             ["KraitCommand", "Krait", "KraitObservability", "KraitWire"]
