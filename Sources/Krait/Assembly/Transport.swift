@@ -47,7 +47,7 @@ struct Transport: Sendable {
             keys: keys
         )
         await courier.reportStrays(every: .seconds(1)) { count in
-            let who = "from peers that are no workers of this run"
+            let who = "from peers that are no workers of this run, or no longer"
             events.emit(.messageRefused, metadata: [.reason: "\(who)", .count: .integer(count)])
         }
         return Transport(
