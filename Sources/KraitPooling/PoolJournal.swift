@@ -12,7 +12,7 @@ package struct PoolJournal: Sendable {
         package var event: Event
         package var worker: WorkerID?
         package var detail: String?
-        package var at: ContinuousClock.Instant
+        package var at: Moment
     }
 
     /// The oldest first.

@@ -90,13 +90,13 @@ package protocol PoolExecutor: SerialExecutor {
 
 /// A pool's clock.
 package struct PoolTime: Sendable {
-    package var now: @Sendable () -> ContinuousClock.Instant
+    package var now: @Sendable () -> Moment
     /// Returns at the instant, or earlier where the task is cancelled.
-    package var sleep: @Sendable (_ until: ContinuousClock.Instant) async -> Void
+    package var sleep: @Sendable (_ until: Moment) async -> Void
 
     package init(
-        now: @escaping @Sendable () -> ContinuousClock.Instant,
-        sleep: @escaping @Sendable (_ until: ContinuousClock.Instant) async -> Void
+        now: @escaping @Sendable () -> Moment,
+        sleep: @escaping @Sendable (_ until: Moment) async -> Void
     ) {
         self.now = now
         self.sleep = sleep
@@ -105,6 +105,6 @@ package struct PoolTime: Sendable {
     /// The machine's own clock.
     package static let system = PoolTime(
         now: { .now },
-        sleep: { try? await Task.sleep(until: $0, clock: .continuous) }
+        sleep: { try? await Task.sleep(until: $0.instant, clock: .continuous) }
     )
 }

@@ -32,7 +32,7 @@ extension WorkerPool: PoolReports {
     private func answered(
         _ answer: ReceivedEnvelope,
         by worker: WorkerID,
-        at now: ContinuousClock.Instant
+        at now: Moment
     ) {
         let id = CallID(rawValue: answer.header.callID)
         let outcome = machine.answered(

@@ -169,9 +169,9 @@ extension WorkerPool {
         package var served: Int
         /// How many workers there are to be.
         package var target: Int
-        package var now: ContinuousClock.Instant
+        package var now: Moment
         /// When a failed pool is tried again.
-        package var nextTry: ContinuousClock.Instant?
+        package var nextTry: Moment?
         package var breakers: [(operation: String, state: String)]
         package var workers: [(snapshot: PoolStateMachine.WorkerSnapshot, facts: WorkerFacts)]
         package var journal: PoolJournal

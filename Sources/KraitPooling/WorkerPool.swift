@@ -48,7 +48,7 @@ package actor WorkerPool {
     /// What the actor asks of the task group in `run`.
     private enum Command {
         case run(WorkerID, any PoolWorker)
-        case timer(ContinuousClock.Instant)
+        case timer(Moment)
     }
 
     // MARK: Calls
@@ -130,7 +130,7 @@ package actor WorkerPool {
         _ call: WaitingCall,
         _ id: CallID,
         to worker: WorkerID,
-        at now: ContinuousClock.Instant
+        at now: Moment
     ) {
         let left = machine.deadline(of: id).map { now.duration(to: $0) }
         EnvelopeHeader.patch(
@@ -265,7 +265,7 @@ package actor WorkerPool {
         id.index < calls.count ? calls[id.index]?.fingerprint : nil
     }
 
-    private func fireTimer(at instant: ContinuousClock.Instant) async {
+    private func fireTimer(at instant: Moment) async {
         await time.sleep(instant)
         guard !Task.isCancelled else { return }
         perform(machine.timerFired(at: time.now()))
@@ -286,7 +286,7 @@ package actor WorkerPool {
         if !watchers.isEmpty { watchers.look(at: machine) }
     }
 
-    private func perform(_ action: PoolAction, at now: ContinuousClock.Instant) {
+    private func perform(_ action: PoolAction, at now: Moment) {
         switch action {
         case .send(let id, let worker):
             guard let call = calls[id.index] else { break }

@@ -3,10 +3,10 @@ import Testing
 @testable import KraitPooling
 
 /// The moment at which the tests' pools begin.
-let origin = ContinuousClock.now
+let origin = Moment.now
 
 /// The moment `milliseconds` after the origin.
-func at(_ milliseconds: Int) -> ContinuousClock.Instant { origin + .milliseconds(milliseconds) }
+func at(_ milliseconds: Int) -> Moment { origin + .milliseconds(milliseconds) }
 
 extension PoolStateMachine {
     /// A pool that was started at the origin, with its first `ready` workers ready.
@@ -29,9 +29,9 @@ extension PoolStateMachine {
     /// What becomes of a call that comes; nothing else must follow from it.
     mutating func arrival(
         _ traits: CallTraits = CallTraits(),
-        deadline: ContinuousClock.Instant?,
+        deadline: Moment?,
         fingerprint: UInt64? = nil,
-        at now: ContinuousClock.Instant
+        at now: Moment
     ) -> Arrival {
         let (arrival, actions) = callArrived(
             traits,
@@ -53,8 +53,8 @@ extension PoolStateMachine {
     /// A call that must go to a worker at once.
     mutating func sentCall(
         _ traits: CallTraits = CallTraits(),
-        deadline: ContinuousClock.Instant? = nil,
-        at now: ContinuousClock.Instant = origin
+        deadline: Moment? = nil,
+        at now: Moment = origin
     ) throws -> (id: CallID, worker: WorkerID) {
         let arrival = arrival(traits, deadline: deadline, at: now)
         guard case .send(let id, let worker) = arrival else {
@@ -66,8 +66,8 @@ extension PoolStateMachine {
     /// A call that must wait in the queue.
     mutating func queuedCall(
         _ traits: CallTraits = CallTraits(),
-        deadline: ContinuousClock.Instant? = nil,
-        at now: ContinuousClock.Instant = origin
+        deadline: Moment? = nil,
+        at now: Moment = origin
     ) throws -> CallID {
         let arrival = arrival(traits, deadline: deadline, at: now)
         guard case .queued(let id) = arrival else { throw UnexpectedArrival(arrival: arrival) }
@@ -79,7 +79,7 @@ extension PoolStateMachine {
         _ number: Int,
         _ exit: WorkerExit,
         random: Double = 0.5,
-        at now: ContinuousClock.Instant = origin
+        at now: Moment = origin
     ) -> [PoolAction] {
         workerExited(workerID(number), exit, random: random, at: now)
     }

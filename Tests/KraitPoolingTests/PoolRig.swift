@@ -42,7 +42,7 @@ struct PoolRig: Sendable {
     ) throws {
         let thread = try IOThread(name: "pool")
         let clock = ManualClock()
-        let start = ContinuousClock.now
+        let start = Moment.now
         let log = MemoryLogHandler()
         self.clock = clock
         self.log = log

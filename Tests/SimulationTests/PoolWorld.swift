@@ -8,7 +8,7 @@ import KraitWire
 /// The world keeps its own books of what it saw the pool decide, and after each event compares
 /// them with the machine's. A difference is a `Violation`, and ends the run.
 struct PoolWorld {
-    typealias Instant = ContinuousClock.Instant
+    typealias Instant = Moment
 
     enum Event {
         case calls(Int)

@@ -136,7 +136,7 @@ public struct OrchestratorStatus: Sendable {
         init(
             _ snapshot: PoolStateMachine.WorkerSnapshot,
             _ facts: WorkerFacts,
-            at now: ContinuousClock.Instant
+            at now: Moment
         ) {
             processID = facts.processID
             state = snapshot.state

@@ -47,7 +47,7 @@ package struct BreakerPolicy: Sendable, Equatable {
 /// An outcome counts only in the state that admitted its call: what was admitted before the breaker
 /// opened says nothing about whether the operation works again.
 struct CircuitBreaker: Equatable {
-    typealias Instant = ContinuousClock.Instant
+    typealias Instant = Moment
 
     enum State: Equatable, Sendable {
         /// Calls pass and are counted. Becomes open.
@@ -175,7 +175,7 @@ struct CircuitBreaker: Equatable {
 
 extension CircuitBreaker.State {
     /// The word for people and for `krait status --json`.
-    func name(at now: ContinuousClock.Instant) -> String {
+    func name(at now: Moment) -> String {
         switch self {
         case .closed: "closed"
         case .open(let until): now < until ? "open" : "half_open"
@@ -206,7 +206,7 @@ struct Breakers: Equatable {
 
     mutating func admit(
         _ place: Int,
-        at now: ContinuousClock.Instant
+        at now: Moment
     ) -> CircuitBreaker.Admission { all[place].admit(at: now) }
 
     /// An admitted call of the operation has ended; the breaker's state where it is another now.
@@ -215,7 +215,7 @@ struct Breakers: Equatable {
         _ permit: CircuitBreaker.Permit,
         _ outcome: CircuitBreaker.Outcome,
         after duration: Duration,
-        at now: ContinuousClock.Instant
+        at now: Moment
     ) -> CircuitBreaker.State? {
         all[place].ended(permit, outcome, after: duration, at: now) ? all[place].state : nil
     }
@@ -239,7 +239,7 @@ struct Breakers: Equatable {
     }
 
     /// The breakers that do not simply let everything pass, by their operations.
-    func notClosed(at now: ContinuousClock.Instant) -> [(operation: String, state: String)] {
+    func notClosed(at now: Moment) -> [(operation: String, state: String)] {
         zip(names, all).compactMap { name, breaker in
             breaker.state == .closed ? nil : (name, breaker.state.name(at: now))
         }

@@ -1,6 +1,6 @@
 /// Counts outcomes over a time that moves along: the last tenth of it is dropped as a whole.
 struct OutcomeWindow: Equatable {
-    typealias Instant = ContinuousClock.Instant
+    typealias Instant = Moment
 
     struct Counts: Equatable {
         var calls = 0

@@ -5,7 +5,7 @@
 /// worker of its own the next time, so that its neighbours neither suffer nor are suspected with
 /// it; at the third it is refused for a while. An answer clears it at once.
 struct Quarantine: Equatable {
-    typealias Instant = ContinuousClock.Instant
+    typealias Instant = Moment
 
     /// The deaths after which a call runs alone, and after which it is refused.
     static let deathsToIsolate = 2

@@ -13,7 +13,7 @@ package struct RateLimit: Sendable, Equatable {
 
 /// Keeps a rate: it fills steadily up to the burst, and each call takes one token out.
 struct TokenBucket: Equatable {
-    typealias Instant = ContinuousClock.Instant
+    typealias Instant = Moment
 
     private let limit: RateLimit
     private var tokens: Double
@@ -53,7 +53,7 @@ struct TokenBucket: Equatable {
 ///
 /// Only those that have lately called are remembered.
 struct CallerBuckets: Equatable {
-    typealias Instant = ContinuousClock.Instant
+    typealias Instant = Moment
 
     static let maximumCount = 10_000
     private let limit: RateLimit

@@ -7,7 +7,7 @@ import KraitWire
 /// not sorted: `earliestDeadline` is a lower bound, and the table is walked only when that has
 /// passed, which with calls much shorter than their deadlines is about once in a deadline's time.
 struct CallTable: Equatable {
-    typealias Instant = ContinuousClock.Instant
+    typealias Instant = Moment
 
     /// Where a call is.
     ///

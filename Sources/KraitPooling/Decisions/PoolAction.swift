@@ -22,7 +22,7 @@ package enum PoolAction: Equatable, Sendable {
     /// The call's worker is gone; it will be sent again, after a pause at the earliest.
     case retry(CallID, after: Duration)
     /// Calls of the operation are refused from now on, and may pass again.
-    case breakerOpened(String, until: ContinuousClock.Instant)
+    case breakerOpened(String, until: Moment)
     case breakerClosed(String)
     case start(WorkerID)
     /// End a worker: at once where it may be stuck, otherwise it may leave by itself.

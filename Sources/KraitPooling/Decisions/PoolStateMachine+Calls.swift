@@ -135,14 +135,14 @@ extension PoolStateMachine {
             return Answered(isAwaited: false, actions: actions)
         }
         if answer != .notBegun, let fingerprint { quarantine.answered(fingerprint) }
-        let actions = settle(index, answer.outcome, at: now)
+        var actions = settle(index, answer.outcome, at: now)
         calls.remove(index)
         countServed(number)
+        // Nearly always there is nothing to do, and joining nothing costs more than asking.
         let released = releaseSlot(of: number, at: now)
-        return Answered(
-            isAwaited: isAwaited,
-            actions: actions + released + (workers[number].due == nil ? [] : beginRecycling())
-        )
+        if !released.isEmpty { actions += released }
+        if workers[number].due != nil { actions += beginRecycling() }
+        return Answered(isAwaited: isAwaited, actions: actions)
     }
 
     /// How often a worker may refuse a call before its caller hears of it.

@@ -35,9 +35,9 @@ extension PoolStateMachine {
     }
 
     private mutating func fillSlot(of number: Int, at now: Instant) -> [PoolAction]? {
-        guard workers[number].freeSlots > 0, let id = calls.sendFirst(to: number, at: now) else {
-            return nil
-        }
+        guard !calls.lines.isEmpty, workers[number].freeSlots > 0,
+            let id = calls.sendFirst(to: number, at: now)
+        else { return nil }
         takeSlot(of: number)
         return [.send(id, to: workerID(number))]
     }

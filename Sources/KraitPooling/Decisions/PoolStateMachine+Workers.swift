@@ -63,7 +63,7 @@ extension PoolStateMachine {
         workers[id.number].busy = 0
         workers[id.number].reservation = .none
         workers[id.number].due = nil
-        workers[id.number].lastEnd = WorkerEnd(
+        lastEnds[id.number] = WorkerEnd(
             id: id,
             exit: exit,
             reason: ended.phase == .starting ? nil : ended.departure?.description,

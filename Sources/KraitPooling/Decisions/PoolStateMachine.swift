@@ -3,7 +3,7 @@
 /// A value: no clock, no randomness, no I/O. Each event is a method that is told the time and gives
 /// back what to do. The events of a call are in `+Calls`, those of workers in `+Workers`.
 package struct PoolStateMachine: Equatable, Sendable {
-    package typealias Instant = ContinuousClock.Instant
+    package typealias Instant = Moment
 
     /// What the pool as a whole is doing.
     package enum State: Equatable, Sendable {
@@ -68,8 +68,6 @@ package struct PoolStateMachine: Equatable, Sendable {
         var due: RecyclingReason?
         /// Its own memory when it became ready.
         var baseline: Int?
-        /// How the life before this one ended.
-        var lastEnd: WorkerEnd?
 
         /// Spelt out, since comparing phases in general is slow and this is asked for each call.
         var isReady: Bool { if case .ready = phase { true } else { false } }
@@ -96,6 +94,10 @@ package struct PoolStateMachine: Equatable, Sendable {
     var callerRates: CallerBuckets?
     /// Those beyond the target are leaving or gone; their places are kept for a larger pool.
     var workers: [Worker] = []
+    /// How each worker's life before this one ended.
+    ///
+    /// Not in the worker: one that holds no references is copied for nothing.
+    var lastEnds: [Int: WorkerEnd] = [:]
     /// How many workers there are to be.
     package internal(set) var target: Int
     /// Free slots of all ready workers together, so that a full pool is known at once.

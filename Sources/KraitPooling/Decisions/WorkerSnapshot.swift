@@ -4,7 +4,7 @@ package struct WorkerEnd: Equatable, Sendable, CustomStringConvertible {
     package var exit: WorkerExit
     /// Why it was replaced, where the pool wanted that.
     package var reason: String?
-    package var at: ContinuousClock.Instant
+    package var at: Moment
 
     /// Such as `crashed: signal 11 (Segmentation fault)`.
     package var description: String {
@@ -61,7 +61,7 @@ extension PoolStateMachine {
                 slots: worker.slots,
                 busy: worker.busy,
                 served: worker.served,
-                lastEnd: worker.lastEnd
+                lastEnd: lastEnds[number]
             )
         }
     }
