@@ -73,7 +73,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "KraitCommand",
-            dependencies: ["Krait", "KraitPrompts", "Benchmarks", "CYAML"],
+            dependencies: ["Krait", "KraitPrompts", "Benchmarks", "CProcessSupport", "CYAML"],
             swiftSettings: settings
         ),
 
@@ -85,7 +85,7 @@ let package = Package(
         ),
         .target(
             name: "KraitChaos",
-            dependencies: ["CProcessSupport", "KraitTestSupport", "KraitWire"],
+            dependencies: ["CProcessSupport", "KraitTestSupport", "KraitWire", "KraitWorkers"],
             path: "Tests/Chaos/Library",
             swiftSettings: settings
         ),

@@ -1,10 +1,11 @@
 import KraitWire
+import Synchronization
 
 /// A call from its arrival at the pool to its end, and the task that waits for it.
 ///
 /// The task makes it and, once it is resumed, reads how the call ended. In between it is the pool's
 /// alone, on the pool's executor.
-// Allowed: it has one owner at a time; handing it to the executor and resuming order the accesses.
+// Allowed: it has one owner at a time; handing it to the executor and `hasEnded` order the accesses.
 final class WaitingCall: @unchecked Sendable {
     /// How a call ended.
     enum End {
@@ -20,8 +21,12 @@ final class WaitingCall: @unchecked Sendable {
     var id: CallID?
     /// Whether its task was cancelled before it had arrived.
     var isGivenUp = false
-    /// Nil until it has ended.
-    private(set) var end: End?
+    private var end: End?
+    /// Orders `end` before its reading.
+    ///
+    /// Resuming does so too, but where a task is resumed before it
+    /// has begun to wait, in a way that the thread sanitizer cannot see.
+    private let hasEnded = Atomic(false)
     // Not a checked one: that costs an allocation a call, and `finish` is what is to be checked.
     private var continuation: UnsafeContinuation<Void, Never>?
 
@@ -46,11 +51,20 @@ final class WaitingCall: @unchecked Sendable {
     /// The task waits from now on; the call may be handed to the pool.
     func wait(_ continuation: UnsafeContinuation<Void, Never>) { self.continuation = continuation }
 
+    /// How it ended; for its task, which has been resumed.
+    var outcome: End {
+        guard hasEnded.load(ordering: .acquiring), let end else {
+            preconditionFailure("a call was resumed before it had ended")
+        }
+        return end
+    }
+
     /// Ends the wait; more than once does nothing.
     func finish(_ end: End) {
         guard let continuation else { return }
         self.end = end
         self.continuation = nil
+        hasEnded.store(true, ordering: .releasing)
         continuation.resume()
     }
 }

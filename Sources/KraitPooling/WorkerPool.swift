@@ -87,10 +87,9 @@ package actor WorkerPool {
         } onCancel: {
             executor.perform { [self] in assumeIsolated { $0.cancelled(call) } }
         }
-        switch call.end {
+        switch call.outcome {
         case .answered(let answer): return answer
         case .failed(let failure): throw failure.error(pool: name)
-        case nil: preconditionFailure("a call was resumed before it had ended")
         }
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import KraitTestSupport
 
 /// What a mutator begins with: whole inputs, and pieces that matter to their parser.
 struct Seeds: Sendable {
@@ -12,26 +13,9 @@ struct Seeds: Sendable {
         return seeds
     }
 
-    /// In `KRAIT_CORPUS`, or in `shared/corpus` beside the checkout or a folder around it.
-    private static let folder: URL? = {
-        if let path = ProcessInfo.processInfo.environment["KRAIT_CORPUS"] {
-            return URL(filePath: path)
-        }
-        var folder = URL(filePath: #filePath)
-        for _ in 0..<6 {
-            folder.deleteLastPathComponent()
-            let candidate = folder.appending(path: "shared/corpus")
-            if FileManager.default.fileExists(atPath: candidate.path) { return candidate }
-        }
-        return nil
-    }()
-
     private static func rows(_ file: String) -> [[String: Any]] {
-        guard let folder, let data = try? Data(contentsOf: folder.appending(path: file))
-        else { return [] }
-        return data.split(separator: 0x0A).compactMap {
-            try? JSONSerialization.jsonObject(with: $0) as? [String: Any]
-        }
+        let lines = (try? RecordedAnswers.lines(file)) ?? []
+        return lines.compactMap { try? JSONSerialization.jsonObject(with: $0) as? [String: Any] }
     }
 }
 

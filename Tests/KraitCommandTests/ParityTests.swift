@@ -6,24 +6,9 @@ import Testing
 
 @testable import KraitCommand
 
-/// Recorded answers of real DSPy beside the checkout, or where `KRAIT_CORPUS` says.
-enum RecordedAnswers {
-    static let folder: String? = {
-        if let path = ProcessInfo.processInfo.environment["KRAIT_CORPUS"] { return path }
-        var folder = URL(filePath: #filePath)
-        for _ in 0..<6 {
-            folder.deleteLastPathComponent()
-            let candidate = folder.appending(path: "shared/corpus")
-            let file = candidate.appending(path: "signatures.jsonl").path
-            if FileManager.default.fileExists(atPath: file) { return candidate.path }
-        }
-        return nil
-    }()
-}
-
 @Suite(.timeLimit(.minutes(1))) struct ParityTests {
     @Test(
-        .enabled(if: RecordedAnswers.folder != nil, "no recorded answers beside the checkout"),
+        .enabled(if: RecordedAnswers.arePresent, "no recorded answers beside the checkout"),
         arguments: [
             ("signatures.jsonl", 0.05), ("signatures_probe.jsonl", 0.1), ("prefix.jsonl", 0),
             ("metrics.jsonl", 0), ("format_value_probe.jsonl", 0),
@@ -33,7 +18,7 @@ enum RecordedAnswers {
         name: String,
         share: Double
     ) throws {
-        let folder = try #require(RecordedAnswers.folder)
+        let folder = try #require(RecordedAnswers.folder?.path)
         let file = CorpusFile(name: name, path: folder + "/" + name)
         let tally = try #require(try file.compare(shown: 5))
         #expect(tally.failed == 0, "\(tally.text)")

@@ -1,11 +1,12 @@
 import Foundation
 import KraitPrompts
 import KraitSignatures
+import KraitTestSupport
 import Testing
 
 /// The recorded rows; more of the same form from the file that `KRAIT_MORE` names, and the rows of
 /// the rules that `KRAIT_SHOW` names.
-@Suite(.enabled(if: Corpus.isPresent, "no corpus beside the checkout"))
+@Suite(.enabled(if: RecordedAnswers.arePresent, "no corpus beside the checkout"))
 struct CorpusTests {
     @Test(
         arguments: [
@@ -13,13 +14,13 @@ struct CorpusTests {
         ] + (ProcessInfo.processInfo.environment["KRAIT_MORE"].map { [$0] } ?? [])
     )
     func `adapters answer as DSPy does`(file: String) throws {
-        let lines = try Corpus.lines(file)
+        let lines = try RecordedAnswers.lines(file)
         #expect(!lines.isEmpty)
         var passed = 0
         var failed = 0
         var rules: [String: Int] = [:]
         for line in lines {
-            let row = try #require(AdapterRow(line))
+            let row = try #require(AdapterRow(String(decoding: line, as: UTF8.self)))
             switch row.outcome {
             case .passed: passed += 1
             case .delegated(let rule):

@@ -1,17 +1,6 @@
 import KraitSignatures
+import KraitTestSupport
 import Testing
-
-/// A small generator that gives the same numbers for the same seed everywhere.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
 
 @Suite struct FuzzTests {
     static let pieces = [
@@ -26,7 +15,7 @@ struct SplitMix: RandomNumberGenerator {
 
     @Test(arguments: 0..<8 as Range<UInt64>)
     func `any text is read or refused with a place inside it`(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SplitMix64(seed: seed)
         for _ in 0..<2_500 {
             let count = Int.random(in: 0...24, using: &random)
             var text = ""

@@ -1,7 +1,13 @@
 import Foundation
 import KraitSignatures
+import KraitTestSupport
 import KraitWire
 import Testing
+
+/// A row of `signatures.jsonl`.
+private struct SignatureRow: Decodable {
+    var signature: String
+}
 
 /// Times for reports, not for passing: `KRAIT_MEASURE=1 swift test -c release --filter
 /// Measurement`.
@@ -28,7 +34,9 @@ struct MeasurementTests {
     }
 
     @Test func `parsing the corpus`() throws {
-        let texts = try Corpus.rows("signatures.jsonl", as: SignatureRow.self).map(\.signature)
+        let texts = try RecordedAnswers.lines("signatures.jsonl").map {
+            try JSONDecoder().decode(SignatureRow.self, from: $0).signature
+        }
         guard !texts.isEmpty else { return }
         try time("parse \(texts.count) rows", 200) {
             for text in texts { _ = try? Schema(parsing: text) }

@@ -1,5 +1,6 @@
 import Foundation
 import KraitSignatures
+import KraitTestSupport
 
 /// A row of a recorded file as Python's `json` reads it: `1` stays apart from `1.0`.
 struct RecordedRow {
@@ -14,16 +15,12 @@ struct RecordedRow {
     func value(_ key: String) -> PythonValue? { dict[key].flatMap(PythonValue.init(tagged:)) }
 }
 
-extension Corpus {
+extension RecordedRow {
+    /// The rows of a file.
     static func rows(_ name: String) throws -> [RecordedRow] {
-        guard let file = folder?.appending(path: name) else { return [] }
-        guard FileManager.default.fileExists(atPath: file.path) else { return [] }
-        var rows: [RecordedRow] = []
-        for (line, text) in try Data(contentsOf: file).split(separator: 0x0A).enumerated() {
-            guard let dict = try JSONText.read(Array(text))?.dict else { continue }
-            rows.append(RecordedRow(dict: dict, line: line + 1))
+        try RecordedAnswers.lines(name).enumerated().compactMap { line, text in
+            try JSONText.read(Array(text))?.dict.map { RecordedRow(dict: $0, line: line + 1) }
         }
-        return rows
     }
 }
 

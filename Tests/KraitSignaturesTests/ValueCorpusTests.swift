@@ -1,11 +1,12 @@
 import KraitSignatures
+import KraitTestSupport
 import Testing
 
-@Suite(.enabled(if: Corpus.isPresent, "no corpus beside the checkout"))
+@Suite(.enabled(if: RecordedAnswers.arePresent, "no corpus beside the checkout"))
 struct ValueCorpusTests {
     @Test func `values are written as DSPy writes them`() throws {
         var tally = Tally()
-        for row in try Corpus.rows("format_value_probe.jsonl") {
+        for row in try RecordedRow.rows("format_value_probe.jsonl") {
             let value = try #require(row.value("value"))
             let texts = [
                 ("repr", row["repr"], Result { value.representation }),
@@ -32,7 +33,7 @@ struct ValueCorpusTests {
 
     @Test func `JSON is repaired as json_repair repairs it`() throws {
         var tally = Tally()
-        for row in try Corpus.rows("json_repair.jsonl") {
+        for row in try RecordedRow.rows("json_repair.jsonl") {
             let theirs = try #require(row.value("value"))
             tally.count(row.line) {
                 try JSONRepair.loads(row.text("input")).isIdentical(to: theirs)
@@ -46,7 +47,7 @@ struct ValueCorpusTests {
 
     @Test func `text becomes values as DSPy makes them`() throws {
         var tally = Tally()
-        for row in try Corpus.rows("parse_value_probe.jsonl") {
+        for row in try RecordedRow.rows("parse_value_probe.jsonl") {
             let type = try Schema(parsing: "x -> y: " + row.text("type")).outputs[0].type
             tally.count(row.line) {
                 do {

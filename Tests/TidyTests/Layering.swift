@@ -29,7 +29,7 @@ enum Layering {
             "Krait", "KraitEvaluation", "KraitPrompts", "KraitSignatures", "KraitWire",
             "KraitWorkers", "CZeroMQ", "CProcessSupport",
         ],
-        "KraitCommand": reexported.union(["Krait", "Benchmarks", "CYAML"]),
+        "KraitCommand": reexported.union(["Krait", "Benchmarks", "CProcessSupport", "CYAML"]),
     ]
 
     /// What `Krait`'s users see; only these targets have anything public.

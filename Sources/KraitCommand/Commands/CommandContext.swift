@@ -23,6 +23,17 @@ struct CommandContext: Sendable {
         try output.write(try value.json(pretty: true) + "\n")
     }
 
+    /// Does what goes on by itself, until that ends or somebody interrupts it, which is no failure.
+    func untilInterrupted(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        let signals = TerminationSignals(interruptions)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await body() }
+            group.addTask { for await _ in signals { return } }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+
     /// The world of this process.
     static var process: CommandContext {
         CommandContext(

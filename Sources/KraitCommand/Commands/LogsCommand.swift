@@ -48,14 +48,8 @@ enum LogsCommand {
         let client = try DaemonChoice.client(arguments, context)
         let directory = client.directory
         guard access(directory.log, R_OK) == 0 else { throw try await noLog(client) }
-        let signals = TerminationSignals(context.interruptions)
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await show(directory, arguments, context) }
-            group.addTask { for await _ in signals { return } }
-            try await group.next()
-            group.cancelAll()
-            return .ok
-        }
+        try await context.untilInterrupted { try await show(directory, arguments, context) }
+        return .ok
     }
 
     private static func show(

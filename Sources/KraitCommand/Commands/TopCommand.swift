@@ -47,14 +47,8 @@ enum TopCommand {
         _ context: CommandContext
     ) async throws -> ExitCode {
         let client = try DaemonChoice.client(arguments, context)
-        let signals = TerminationSignals(context.interruptions)
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await watch(client, arguments, context) }
-            group.addTask { for await _ in signals { return } }
-            try await group.next()
-            group.cancelAll()
-            return .ok
-        }
+        try await context.untilInterrupted { try await watch(client, arguments, context) }
+        return .ok
     }
 
     private static func watch(

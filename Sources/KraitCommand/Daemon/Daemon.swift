@@ -1,3 +1,4 @@
+import CProcessSupport
 import Glibc
 import Krait
 import KraitObservability
@@ -56,6 +57,10 @@ struct Daemon: Sendable {
                 return false
             }
             group.addTask {
+                try await keepHeapSmall()
+                return false
+            }
+            group.addTask {
                 guard await ending.untilCutShort() else { return false }
                 // Cancelled where the core has ended in time.
                 try await Task.sleep(for: patience)
@@ -81,6 +86,16 @@ struct Daemon: Sendable {
             try Task.checkCancellation()
             manager.notify(.watchdog)
             try await Task.sleep(for: interval)
+        }
+    }
+
+    /// Gives memory that bursts of large calls have left behind back to the system.
+    ///
+    /// Not the library's business, whose host may have a heap of another kind.
+    private func keepHeapSmall() async throws {
+        while true {
+            try await Task.sleep(for: .seconds(30))
+            krait_trim_heap()
         }
     }
 

@@ -1,5 +1,5 @@
-import CProcessSupport
 import Glibc
+import KraitWorkers
 
 /// What keeps a run from going on: not a finding about Krait, but about its surroundings.
 package struct ChaosError: Error, CustomStringConvertible {
@@ -27,28 +27,15 @@ package final class Child {
             Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         }
         defer { for file in files { close(file) } }
-        let words = ([path] + arguments).map { strdup($0) } + [nil]
-        let settings = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { for text in words + settings { free(text) } }
-        let descriptors = [input] + files
-        id = path.withCString { path in
-            words.withUnsafeBufferPointer { words in
-                settings.withUnsafeBufferPointer { settings in
-                    descriptors.withUnsafeBufferPointer { descriptors in
-                        var request = krait_spawn(
-                            path: path,
-                            arguments: words.baseAddress,
-                            environment: settings.baseAddress,
-                            descriptors: descriptors.baseAddress,
-                            descriptor_count: Int32(descriptors.count)
-                        )
-                        return krait_spawn(&request)
-                    }
-                }
-            }
-        }
-        guard id > 0 else {
-            throw ChaosError("\(path) could not be started: \(String(cString: strerror(errno)))")
+        do throws(LaunchError) {
+            id = try spawn(
+                path,
+                arguments,
+                environment: environment,
+                descriptors: [input] + files
+            )
+        } catch {
+            throw ChaosError("\(error)")
         }
     }
 
