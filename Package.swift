@@ -130,7 +130,10 @@ let package = Package(
         tests("KraitZeroMQTests", ["KraitZeroMQ", "CZeroMQ", "CProcessSupport"]),
         tests(
             "IntegrationTests",
-            ["Krait", "KraitObservability", "KraitWire", "KraitWorkers", "CProcessSupport"]
+            [
+                "Krait", "KraitObservability", "KraitWire", "KraitWorkers", "CProcessSupport",
+                "ReadmeExamples",
+            ]
         ),
         .target(
             name: "ReadmeExamples",

@@ -24,6 +24,7 @@ extension CallFailure {
         case .quarantined: .callQuarantined
         case .workerCrashed: .workerCrashed
         case .workerSilent: .workerSilent
+        case .protocolViolated: .protocolViolation
         case .poolFailed: .poolFailed
         case .shuttingDown: .shuttingDown
         case .poolDrained: .poolDrained
@@ -56,6 +57,8 @@ extension CallFailure {
         case .workerSilent:
             "the worker showed no sign of life and was ended: it was stopped, or its code held the "
                 + "interpreter's lock; such code needs a longer heartbeat"
+        case .protocolViolated(_, let reason):
+            "the worker broke the protocol and is replaced: \(reason)"
         case .poolFailed(let reason, _):
             "the pool has no workers (it is tried again from time to time; `krait resume \(pool)` "
                 + "does so now): \(reason)"
@@ -67,7 +70,9 @@ extension CallFailure {
 
     private var worker: WorkerID? {
         switch self {
-        case .workerCrashed(let worker, _), .workerSilent(let worker): worker
+        case .workerCrashed(let worker, _), .workerSilent(let worker),
+            .protocolViolated(let worker, _):
+            worker
         default: nil
         }
     }
@@ -79,7 +84,7 @@ extension CallFailure {
             .shuttingDown(let sent), .poolDrained(let sent), .displaced(_, let sent),
             .quarantined(_, _, let sent):
             sent
-        case .workerCrashed, .workerSilent: true
+        case .workerCrashed, .workerSilent, .protocolViolated: true
         case .queueFull, .rateLimited, .circuitOpen: false
         }
     }

@@ -13,6 +13,9 @@ package protocol PoolWorker: AnyObject, Sendable {
     /// counts as lost when the worker exits.
     func send(_ envelope: [UInt8])
 
+    /// Says that the reader of a stream takes so much more.
+    func credit(_ id: CallID, _ more: UInt32)
+
     /// Says that nobody waits for the call any more.
     func cancel(_ id: CallID)
 
@@ -76,7 +79,7 @@ package protocol PoolReports: Sendable {
     func workerReady(_ id: WorkerID, slots: Int, residentBytes: Int?)
     /// It has so much memory of its own by now.
     func workerMeasured(_ id: WorkerID, residentBytes: Int)
-    /// Replies and faults, as they came in one message.
+    /// Replies, faults, chunks, ends and tool calls, as they came in one message.
     func answered(_ answers: [ReceivedEnvelope], by id: WorkerID)
 }
 

@@ -17,6 +17,8 @@ final class WaitingCall: @unchecked Sendable {
     var envelope: [UInt8]
     let traits: CallTraits
     let timeout: Duration?
+    /// Who takes what comes before its end, where it streams or has tools.
+    let inbox: (any CallInbox)?
     /// Its name within the pool, once it has arrived there.
     var id: CallID?
     /// Whether its task was cancelled before it had arrived.
@@ -30,7 +32,13 @@ final class WaitingCall: @unchecked Sendable {
     // Not a checked one: that costs an allocation a call, and `finish` is what is to be checked.
     private var continuation: UnsafeContinuation<Void, Never>?
 
-    init(_ envelope: consuming [UInt8], _ traits: CallTraits, timeout: Duration?) {
+    init(
+        _ envelope: consuming [UInt8],
+        _ traits: CallTraits,
+        timeout: Duration?,
+        _ inbox: (any CallInbox)?
+    ) {
+        self.inbox = inbox
         self.envelope = envelope
         self.traits = traits
         self.timeout = timeout

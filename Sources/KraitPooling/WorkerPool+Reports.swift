@@ -35,6 +35,13 @@ extension WorkerPool: PoolReports {
         at now: Moment
     ) {
         let id = CallID(rawValue: answer.header.callID)
+        switch answer.header.kind {
+        case .chunk, .toolCall: return passOn(answer, id, from: worker, at: now)
+        case .end: object(to: id, by: worker, endAfter: answer.header.number, at: now)
+        case .reply where machine.hasExchanges:
+            object(to: id, by: worker, endAfter: nil, at: now)
+        default: break
+        }
         let outcome = machine.answered(
             id,
             by: worker,

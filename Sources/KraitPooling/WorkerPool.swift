@@ -14,7 +14,7 @@ package actor WorkerPool {
     var machine: PoolStateMachine
     /// By the call's place in the machine's table.
     private var calls: [WaitingCall?] = []
-    private var workers = CurrentWorkers()
+    var workers = CurrentWorkers()
     /// What `run` has not taken up yet, and how it is woken.
     private var commands: [Command] = []
     private var runner: CheckedContinuation<Void, Never>?
@@ -62,6 +62,7 @@ package actor WorkerPool {
     ///   - envelope: the whole call, but for its id and the remaining time, which are filled in.
     ///   - traits: what the pool admits and orders it by.
     ///   - timeout: how long the caller waits in all; nil for ever.
+    ///   - inbox: who takes chunks and tool calls, where the traits say that there will be any.
     ///   - isolation: the caller's. The wait keeps it: a closure without one would go on by way of
     ///     the process's thread pool.
     /// - Throws: what kept an answer from coming; a fault is an answer. Cancelling the task fails
@@ -70,10 +71,11 @@ package actor WorkerPool {
         _ envelope: consuming [UInt8],
         _ traits: CallTraits = CallTraits(),
         timeout: Duration?,
+        inbox: (any CallInbox)? = nil,
         isolation: isolated (any Actor)? = #isolation
     ) async throws(CallError) -> ReceivedEnvelope {
         if Task.isCancelled { throw CallFailure.cancelled(sent: false).error(pool: name) }
-        let call = WaitingCall(envelope, traits, timeout: timeout)
+        let call = WaitingCall(envelope, traits, timeout: timeout, inbox)
         await withTaskCancellationHandler {
             _ = isolation
             await withUnsafeContinuation { continuation in
@@ -146,6 +148,11 @@ package actor WorkerPool {
         guard seconds < Int64(UInt32.max) / 1_000 else { return .max }
         let whole = seconds * 1_000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
         return UInt32(clamping: max(1, whole))
+    }
+
+    /// Who takes what comes before a call's end.
+    func inbox(of id: CallID) -> (any CallInbox)? {
+        id.index < calls.count ? calls[id.index]?.inbox : nil
     }
 
     func finish(_ id: CallID, _ end: WaitingCall.End) {
@@ -291,6 +298,9 @@ package actor WorkerPool {
             guard let call = calls[id.index] else { break }
             send(call, id, to: worker, at: now)
         case .cancel(let id, let worker): workers[worker]?.cancel(id)
+        case .credit(let id, let more, let worker): workers[worker]?.credit(id, more)
+        case .distrusted(let id, let violation):
+            record(.messageRefused, of: id, .reason, "\(violation)")
         case .fail(let id, let failure):
             tell(failure)
             finish(id, .failed(failure))
@@ -324,7 +334,7 @@ package actor WorkerPool {
     private func tell(_ failure: CallFailure) {
         switch failure {
         case .deadlineExceeded: events.emit(.callExpired)
-        case .workerCrashed, .workerSilent: events.emit(.callLost)
+        case .workerCrashed, .workerSilent, .protocolViolated: events.emit(.callLost)
         case .displaced, .circuitOpen, .quarantined: refused(failure)
         case .cancelled, .queueFull, .rateLimited, .poolFailed, .shuttingDown, .poolDrained: break
         }

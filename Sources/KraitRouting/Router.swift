@@ -59,7 +59,7 @@ package struct Router: Backend {
     /// out.
     package func call(_ call: Call) async throws(CallError) -> Reply {
         guard parts.isDirect else { return try await callRecorded(call) }
-        let way = try decide(call.operation, call.options.route)
+        let way = try decide(call.operation, call.options.route, call.required)
         do {
             return try await way.backend.call(way.asked(call))
         } catch {
@@ -80,6 +80,7 @@ package struct Router: Backend {
         _ call: Call,
         requiring required: Capabilities = []
     ) async throws(CallError) -> (reply: Reply, decision: RouteDecision) {
+        let required = required.union(call.required)
         let start = ContinuousClock.now
         var (next, failed) = (call, [RouteDecision.FailedPlace]())
         while true {
@@ -122,6 +123,8 @@ package struct Router: Backend {
         _ required: Capabilities
     ) -> Route? {
         var tried = failed.map(\.route)
+        // What the caller has had of it cannot be taken back.
+        if call.flow?.hasBegun == true { return nil }
         while let route = fallbacks.next(after: error, of: call, tried: tried) {
             if (try? decide(call.operation, route.choice, required)) != nil { return route }
             tried.append(route)
@@ -221,6 +224,11 @@ private struct Way {
             failed: failed
         )
     }
+}
+
+extension Call {
+    /// What whoever answers it must be capable of.
+    fileprivate var required: Capabilities { flow?.tools.isEmpty == false ? .tools : [] }
 }
 
 extension CallError {

@@ -23,4 +23,14 @@ package enum Limits {
     package static let envelopesPerMessage = 32
     /// From how many bytes on a message with several envelopes is closed.
     package static let batchBytes = 64 << 10
+    /// The credit a stream may hold: chunks that may be sent before more is given.
+    package static let credit = 1 << 16
+    /// Of how many bytes of a chunk's body each costs one credit more.
+    package static let creditBytes = 16 << 10
+    /// The tools a call may have.
+    package static let tools = 128
+    /// How many tool calls a call may await at once.
+    package static let toolCalls = 64
+    /// How deep calls may be made from within tools.
+    package static let toolDepth = 8
 }

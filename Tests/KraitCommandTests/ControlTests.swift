@@ -259,7 +259,7 @@ import Testing
         )
         let requests: [ControlRequest] = [
             .ping, .status, .stop(now: true), .stop(now: false), .explain(operation: "x"),
-            .call(call), .call(Call("echo")),
+            .call(call), .call(Call("echo")), .stream(call), .cancel(["a", 1]),
             .steer(SteeringRequest(pool: "p", change: .resize(3))),
             .steer(SteeringRequest(pool: "p", change: .drain(within: nil), waiting: false)),
             .steer(SteeringRequest(pool: "p", change: .drain(within: .seconds(2)))),

@@ -81,6 +81,36 @@ actor ScriptedCore: DaemonCore {
         }
     }
 
+    /// How many chunks were taken.
+    private(set) var sent = 0
+
+    func stream(
+        _ call: Call,
+        _ receive: @escaping @Sendable (Value) async throws(ControlFailure) -> Void
+    ) async throws(ControlFailure) -> Reply {
+        underWay += 1
+        defer { underWay -= 1 }
+        let chunks = call.arguments["chunks"]?.list ?? []
+        do throws(ControlFailure) {
+            for chunk in chunks {
+                try await receive(chunk)
+                sent += 1
+            }
+            while call.operation == "endless" {
+                try await receive(.string(String(repeating: "x", count: 10_000)))
+                sent += 1
+            }
+        } catch {
+            cancelled += 1
+            throw error
+        }
+        do throws(CallError) {
+            return try await self.call(Call(call.operation, ["n": .int(Int64(chunks.count))]))
+        } catch {
+            throw ControlFailure(error)
+        }
+    }
+
     func explain(operation: String) async throws -> Value {
         guard operation == "echo" else {
             throw CallError(.unknownOperation, "there is echo", operation: operation)

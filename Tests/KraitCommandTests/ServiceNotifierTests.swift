@@ -193,6 +193,13 @@ private struct HungCore: DaemonCore {
         throw CallError(.shuttingDown, "it hangs")
     }
 
+    func stream(
+        _ call: Call,
+        _ receive: @escaping @Sendable (Value) async throws(ControlFailure) -> Void
+    ) async throws(ControlFailure) -> Reply {
+        throw .failed("it hangs")
+    }
+
     func explain(operation: String) async throws -> Value { .null }
     func steer(_ request: SteeringRequest) async throws(CallError) -> Value { .null }
     func drain() async {}

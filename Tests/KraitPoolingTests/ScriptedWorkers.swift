@@ -60,6 +60,7 @@ final class ScriptedWorker: PoolWorker {
     struct Seen: Sendable {
         var calls: [EnvelopeHeader] = []
         var cancelled: [CallID] = []
+        var credit: [UInt32] = []
         var stops: [StopReason] = []
         var hasBegun = false
         var isGone = false
@@ -104,6 +105,11 @@ final class ScriptedWorker: PoolWorker {
             return state.pool
         }
         if script.answersAtOnce { pool?.answered([reply(to: header.callID)], by: id) }
+    }
+
+    func credit(_ id: CallID, _ more: UInt32) {
+        thread.preconditionOnThread()
+        state.withLock { $0.seen.credit.append(more) }
     }
 
     func cancel(_ id: CallID) {

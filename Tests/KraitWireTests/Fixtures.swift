@@ -49,7 +49,7 @@ enum Fixtures {
 
     private static func header(_ line: [String: Any]) throws -> EnvelopeHeader {
         let name: String = try get(line, "kind")
-        guard let kind = EnvelopeKind.allCases.first(where: { "\($0)" == name }) else {
+        guard let kind = EnvelopeKind.allCases.first(where: { $0.name == name }) else {
             throw Failure(description: "no such kind: \(name)")
         }
         return EnvelopeHeader(

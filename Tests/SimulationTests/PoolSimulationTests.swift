@@ -44,6 +44,8 @@ import Testing
         #expect(total.steered > 200 && total.recycled > 200 && total.paused > 20)
         #expect(total.overdue > 10 && total.recovering > 20 && total.drained > 10)
         #expect(total.warned > 5)
+        #expect(total.chunks > 1_000 && total.toolCalls > 1_000 && total.violated > 100)
+        #expect(total.nested > 500 && total.beyond > 100)
     }
 
     @Test func `a world can be replayed from its seed`() throws {
@@ -84,5 +86,10 @@ extension PoolWorld.Ends {
         overdue += other.overdue
         recovering += other.recovering
         warned += other.warned
+        chunks += other.chunks
+        toolCalls += other.toolCalls
+        nested += other.nested
+        beyond += other.beyond
+        violated += other.violated
     }
 }

@@ -1,3 +1,5 @@
+import KraitWire
+
 @testable import KraitPooling
 
 /// Performing what the pool decides, and comparing the world's books with the pool's.
@@ -23,6 +25,9 @@ extension PoolWorld {
             case .breakerClosed: break
             case .cancel(let id, let worker): try cancel(id, at: worker)
             case .fail(let id, let failure): try fail(id, failure)
+            case .credit(let id, let more, let worker): try give(more, to: id, at: worker)
+            case .distrusted(let worker, _):
+                try require(lives[worker] != nil, "\(worker) is distrusted after its end")
             case .start(let id): try start(id)
             case .stop(let id, let reason): try stop(id, reason)
             case .becameReady, .becameFailed, .startAfresh: break
@@ -48,7 +53,7 @@ extension PoolWorld {
             throw Violation(description: "\(id) was sent, but does not wait")
         }
         let isReserved = pool.workers.contains { $0.reservation == .serving }
-        if !returned.contains(id), !isReserved {
+        if !returned.contains(id), !isReserved, !traits.isNested {
             let earlier = queue[..<place].first { other in
                 guard let others = promises[other]?.traits, !returned.contains(other) else {
                     return false
@@ -68,6 +73,7 @@ extension PoolWorld {
         guard let promise = promises[id], !promise.isOver, promise.traits.isIdempotent else {
             throw Violation(description: "\(id) is made again, but may not be")
         }
+        try require(!promise.hasBegun, "\(id) is made again after a part of it came")
         ends.retried += 1
         promises[id]?.holder = nil
         queue.append(id)
@@ -125,6 +131,12 @@ extension PoolWorld {
                 promise.holder == worker && lives[worker] == nil,
                 "\(id) was not lost with \(worker)"
             )
+        case .protocolViolated(let worker, _):
+            ends.violated += 1
+            try require(
+                promise.holder == worker && isBreaking == id,
+                "\(id) failed by a violation that was none"
+            )
         case .poolFailed(_, let sent):
             ends.poolFailed += 1
             try require(sent == isSent, "\(id): sent is \(isSent), not \(sent)")
@@ -160,7 +172,8 @@ extension PoolWorld {
         let limit = weather.configuration.queueLimit
         let isRight: Bool
         switch failure {
-        case .queueFull(let stated): isRight = stated == limit && queue.count >= limit
+        case .queueFull(let stated):
+            isRight = stated == limit && queue.count >= limit
         case .deadlineExceeded(let sent): isRight = !sent && promise.deadline ?? .max <= now
         case .poolFailed(_, let sent): isRight = !sent && pool.state.name == "failed"
         case .shuttingDown(let sent):
@@ -177,7 +190,8 @@ extension PoolWorld {
         case .quarantined(let deaths, _, let sent):
             ends.quarantined += 1
             isRight = !sent && deaths == self.deaths[promise.content]
-        case .cancelled, .workerCrashed, .workerSilent, .displaced: isRight = false
+        case .cancelled, .workerCrashed, .workerSilent, .protocolViolated, .displaced:
+            isRight = false
         }
         try require(isRight, "a call was refused by \(failure)")
     }
@@ -251,7 +265,7 @@ extension PoolWorld {
                 )
             }
             if worker.phase == .ready, worker.reservation == .none {
-                free += life.slots - life.running.count
+                free += max(0, life.slots - life.running.count)
             }
         }
         try require(pool.freeSlots == free, "\(pool.freeSlots) slots are free, in truth \(free)")
@@ -265,12 +279,18 @@ extension PoolWorld {
         // Those that workers refused were in slots a moment ago.
         let most =
             weather.configuration.queueLimit + weather.configuration.retries.room
-            + pool.workers.count * weather.slots.upperBound
+            + pool.workers.count * weather.slots.upperBound + Limits.toolCalls
         try require(queue.count <= most, "\(queue.count) calls wait, more than \(most)")
         try require(
             pool.calls.lines.isEmpty || pool.freeSlots == 0,
             "calls wait while slots are free"
         )
+        for (id, life) in lives where life.isReady && !life.isTold && !pool.calls.nested.isEmpty {
+            try require(
+                lent(by: life) == 0 || life.running.count >= life.slots + lent(by: life),
+                "calls from within tools wait while a slot of \(id) is lent to nobody"
+            )
+        }
         let isServed =
             pool.workers.contains { $0.isReserved } || !pool.workers.contains(where: \.isReady)
         try require(pool.calls.isolated.isEmpty || isServed, "isolated calls wait for nothing")
@@ -331,7 +351,7 @@ extension PoolWorld {
         try require(pool.isFinished && ends.finished == 1, "the pool never finished")
         let ended =
             ends.answered + ends.cancelled + ends.expired + ends.lost + ends.shutDown
-            + ends.poolFailed + ends.dropped + ends.drained
+            + ends.poolFailed + ends.dropped + ends.drained + ends.violated
         try require(ended == ends.accepted, "\(ends.accepted) calls had \(ended) ends")
     }
 }

@@ -42,8 +42,11 @@ extension PoolWorld {
         guard let life = lives[worker], life.isReady, !life.isTold else {
             throw Violation(description: "\(id) was sent to \(worker), which is not ready")
         }
+        let isNested = promises[id]?.traits.isNested == true
+        if isNested { ends.nested += 1 }
+        if isNested, life.running.count >= life.slots { ends.beyond += 1 }
         try require(
-            life.running.count < life.slots,
+            life.running.count < life.slots + (isNested ? lent(by: life) : 0),
             "\(id) was sent to \(worker), whose \(life.slots) slots are taken"
         )
         guard let promise = promises[id], !promise.isOver else {
@@ -60,12 +63,16 @@ extension PoolWorld {
         )
         if pool.workers[worker.number].reservation == .serving {
             ends.isolated += 1
-            try require(life.running.isEmpty, "\(id) is isolated, but has company at \(worker)")
+            try require(
+                life.running.isEmpty || isNested,
+                "\(id) is isolated, but has company at \(worker)"
+            )
         }
         promises[id]?.holder = worker
         promises[id]?.wasSent = true
         returned.remove(id)
         lives[worker]?.running.insert(id)
+        planExchange(of: id, promise, by: worker)
         if happens(weather.hanging) { return }
         let time = now + draw(weather.latency)
         if happens(weather.deadly) || (promise.content == 0 && happens(weather.poison)) {

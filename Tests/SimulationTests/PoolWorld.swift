@@ -22,6 +22,9 @@ struct PoolWorld {
         case stop
         case steered(Steering)
         case measured(WorkerID)
+        case chunk(CallID, by: WorkerID)
+        case tool(CallID, by: WorkerID)
+        case toolAnswered(CallID)
     }
 
     /// What people do to a pool that serves.
@@ -41,6 +44,13 @@ struct PoolWorld {
         var holder: WorkerID?
         var wasSent = false
         var isOver = false
+        /// What its worker may still send, has sent, and has asked for.
+        var credit = 0
+        var chunks: UInt32 = 0
+        var toolCalls: UInt32 = 0
+        var openToolCalls = 0
+
+        var hasBegun: Bool { chunks > 0 || toolCalls > 0 }
     }
 
     /// A worker process that lives.
@@ -79,6 +89,8 @@ struct PoolWorld {
     /// When the timers that the pool counts on will fire.
     var timers: [Int] = []
     var isCancelling: CallID?
+    /// The call within which a worker breaks the protocol at this moment.
+    var isBreaking: CallID?
     var isDrained = false
     var ends = Ends()
 
@@ -112,6 +124,12 @@ struct PoolWorld {
         var overdue = 0
         var recovering = 0
         var warned = 0
+        var chunks = 0
+        var toolCalls = 0
+        var nested = 0
+        /// Calls from within tools that had a slot beyond their worker's own.
+        var beyond = 0
+        var violated = 0
     }
 
     init(seed: UInt64) {
@@ -165,6 +183,9 @@ struct PoolWorld {
             try perform(pool.stopRequested())
         case .steered(let steering): try steer(steering)
         case .measured(let id): try measure(id)
+        case .chunk(let id, let worker): try sendChunk(id, by: worker)
+        case .tool(let id, let worker): try callTool(id, by: worker)
+        case .toolAnswered(let id): try answerTool(id)
         }
     }
 
@@ -179,15 +200,19 @@ struct PoolWorld {
         if before < weather.callsBeforeEnd, weather.callsBeforeEnd <= made { beginToEnd() }
     }
 
-    private mutating func makeCall() throws(Violation) {
+    mutating func makeCall(fromTool isNested: Bool = false) throws(Violation) {
         let deadline = happens(weather.withDeadline) ? now + draw(weather.deadline) : nil
         let traits = CallTraits(
             operation: "operation \(draw(0...2))",
             caller: UInt64(draw(weather.callers)),
             priority: CallPriority.allCases[draw(weather.priorities)],
-            isIdempotent: happens(weather.idempotent)
+            isIdempotent: happens(weather.idempotent),
+            credit: happens(weather.streaming) ? draw(1...4) : 0,
+            hasTools: happens(weather.withTools),
+            isNested: isNested
         )
-        let promise = Promise(traits: traits, content: draw(weather.contents), deadline: deadline)
+        var promise = Promise(traits: traits, content: draw(weather.contents), deadline: deadline)
+        promise.credit = traits.credit
         let waiting = queue.count
         let (arrival, actions) = pool.callArrived(
             traits,
@@ -206,7 +231,10 @@ struct PoolWorld {
             queue.append(id)
         case .send(let id, let worker):
             accepted = id
-            try require(pool.calls.lines.isEmpty, "\(id) overtook \(waiting) waiting calls")
+            try require(
+                pool.calls.lines.isEmpty || traits.isNested,
+                "\(id) overtook \(waiting) waiting calls"
+            )
             try keep(promise, as: id)
             try send(id, to: worker)
         }

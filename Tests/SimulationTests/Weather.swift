@@ -39,6 +39,12 @@ struct Weather {
     /// … calls fail for want of something, or are refused by their worker.
     var failing: Int
     var overloaded: Int
+    /// … calls stream, have tools, and make calls from within those.
+    var streaming: Int
+    var withTools: Int
+    var nesting: Int
+    /// … chunks, tool calls and ends are not as the protocol says.
+    var lawless: Int
     /// … calls of the content 0 end their worker.
     var poison: Int
 
@@ -110,6 +116,10 @@ struct Weather {
         leak = one(of: [0, 1, 40])
         baseline = 0...one(of: [0, 200])
         steered = one(of: [0, 0, 5, 50])
+        streaming = one(of: [0, 0, 300])
+        withTools = one(of: [0, 0, 300])
+        nesting = one(of: [0, 500, 1_000])
+        lawless = one(of: [0, 0, 20])
         configuration.admit(one)
         configuration.renew(one)
     }

@@ -42,7 +42,10 @@ import Testing
         #expect(findings == [])
     }
 
-    @Test(arguments: ["README.md", "Sources/Krait/Krait.docc/Native.md"])
+    @Test(arguments: [
+        "README.md", "Sources/Krait/Krait.docc/Native.md",
+        "Sources/Krait/Krait.docc/StreamsAndTools.md",
+    ])
     func `the code in documents is compiled as it stands`(path: String) throws {
         let document = try #require(tree.file(path), "\(path) is missing")
         let examples = tree.files.filter { $0.path.hasPrefix("Tests/ReadmeExamples/") }

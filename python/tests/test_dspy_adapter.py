@@ -256,4 +256,6 @@ def test_the_adapter_s_options_are_checked() -> None:
         with pytest.raises(InvalidInput, match=part):
             DSPyAdapter(**options)  # type: ignore[arg-type]
     kinds = {name: op.kind for name, op in DSPyAdapter().operations().items()}
-    assert kinds == dict.fromkeys(("predict", "chain_of_thought", "lm_ping"), "async")
+    assert kinds == dict.fromkeys(
+        ("predict", "chain_of_thought", "react", "code_act", "lm_ping"), "async"
+    )

@@ -98,7 +98,7 @@ def test_envelopes_are_read_as_the_fixtures_say(row: dict[str, Any]) -> None:
             "attachments": header.attachments,
             "call_id": str(header.call_id),
             "body_length": header.body_length,
-            "remaining": header.remaining,
+            "remaining": header.number,
         }
         for header, _ in found
     ]

@@ -28,6 +28,11 @@ def test_the_limits_are_those_of_the_swift_side() -> None:
         "messageTextBytes": limits.MESSAGE_TEXT_BYTES,
         "envelopesPerMessage": limits.ENVELOPES_PER_MESSAGE,
         "batchBytes": limits.BATCH_BYTES,
+        "credit": limits.CREDIT,
+        "creditBytes": limits.CREDIT_BYTES,
+        "tools": limits.TOOLS,
+        "toolCalls": limits.TOOL_CALLS,
+        "toolDepth": limits.TOOL_DEPTH,
     }
     for name, value in names.items():
         match = re.search(rf"static let {name} = ([\d_ <]+)", text)
@@ -91,9 +96,9 @@ def test_a_reply_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_outbox_packs_answers_and_keeps_to_the_limits() -> None:
     outbox = Outbox()
     for number in range(70):
-        outbox.put((REPLY, 2, number, b"x"))
-    outbox.put((REPLY, 2, 100, b"y" * limits.BATCH_BYTES))
-    outbox.put((REPLY, 2, 101, b"z"))
+        outbox.put((REPLY, 2, number, b"x", 0))
+    outbox.put((REPLY, 2, 100, b"y" * limits.BATCH_BYTES, 0))
+    outbox.put((REPLY, 2, 101, b"z", 0))
     sent: list[bytes] = []
     outbox.drain(sent.append)
     os.close(outbox.wake)

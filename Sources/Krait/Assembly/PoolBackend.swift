@@ -14,6 +14,9 @@ struct PoolBackend: Backend {
     var secrets = Secrets(in: [:])
 
     func call(_ call: Call) async throws(CallError) -> Reply {
+        guard call.flow == nil, ToolContext.current == nil else {
+            return try await callWithin(call)
+        }
         let codec = call.options.codec ?? codec
         let envelope = try encode(call, codec)
         let answer = try await pool.call(
@@ -24,12 +27,45 @@ struct PoolBackend: Backend {
         return try decode(answer)
     }
 
+    /// Answers a call that streams or has tools, or is made from within a tool.
+    // Not inlined, so that plain calls reserve no room for it.
+    @inline(never)
+    private func callWithin(_ call: Call) async throws(CallError) -> Reply {
+        var call = call
+        var timeout = call.options.timeout ?? timeout
+        var traits = CallTraits(call)
+        if let context = ToolContext.current {
+            guard context.pools.count <= Limits.toolDepth else {
+                throw CallError(
+                    .invalidInput,
+                    "calls are made from within tools \(Limits.toolDepth) deep: these tools call "
+                        + "each other",
+                    pool: pool.name
+                )
+            }
+            if call.options.session == nil { call.options.session = context.session }
+            if let deadline = context.deadline {
+                timeout = min(timeout, max(.zero, ContinuousClock.now.duration(to: deadline)))
+            }
+            traits.isNested = context.pools.contains(pool.name)
+        }
+        let envelope = try encode(call, call.options.codec ?? codec)
+        guard let flow = call.flow else {
+            return try decode(try await pool.call(envelope, traits, timeout: timeout))
+        }
+        traits.credit = flow.credit
+        traits.hasTools = !flow.tools.isEmpty
+        return try decode(
+            try await exchange(call, flow, envelope, traits, timeout: timeout)
+        )
+    }
+
     private func encode(_ call: Call, _ codec: Codec) throws(CallError) -> [UInt8] {
         do throws(WireError) {
             return try codec.encodeCall(
                 operation: call.operation,
                 arguments: call.arguments,
-                options: Self.wireOptions(call.options)
+                options: Self.wireOptions(call)
             )
         } catch {
             throw CallError(
@@ -40,15 +76,20 @@ struct PoolBackend: Backend {
         }
     }
 
-    private static func wireOptions(_ options: CallOptions) -> ValueMap {
+    private static func wireOptions(_ call: Call) -> ValueMap {
+        let options = call.options
         var wire: ValueMap = [:]
+        if let flow = call.flow {
+            if flow.credit > 0 { wire["stream"] = .int(Int64(flow.credit)) }
+            if !flow.tools.isEmpty { wire["tools"] = .list(flow.tools.map(\.value)) }
+        }
         if let session = options.session { wire["session"] = .string(session) }
         if let lm = options.lm { wire["lm"] = .map(lm) }
         return wire
     }
 
     private func decode(_ answer: ReceivedEnvelope) throws(CallError) -> Reply {
-        guard answer.header.kind == .reply else { throw faultError(in: answer) }
+        guard answer.header.kind != .fault else { throw faultError(in: answer) }
         do throws(WireError) {
             return Reply(
                 try answer.decodeBody(),

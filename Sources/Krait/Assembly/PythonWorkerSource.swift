@@ -71,6 +71,11 @@ private final class PooledPythonWorker: PoolWorker {
 
     func send(_ envelope: [UInt8]) { worker.assumeIsolated { $0.send(envelope) } }
 
+    func credit(_ id: CallID, _ more: UInt32) {
+        let envelope = EnvelopeHeader.bodyless(.credit, callID: id.rawValue, number: more)
+        worker.assumeIsolated { $0.send(envelope) }
+    }
+
     func cancel(_ id: CallID) {
         let envelope = EnvelopeHeader.bodyless(.cancel, callID: id.rawValue)
         worker.assumeIsolated { $0.send(envelope) }

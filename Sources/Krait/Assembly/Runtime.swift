@@ -31,7 +31,12 @@ final class Runtime: Sendable {
             let registry = try Registry(
                 natives: natives,
                 pools: pools.map {
-                    Registry.Pool($0.name, operations: $0.operations, backend: $0.backend)
+                    Registry.Pool(
+                        $0.name,
+                        operations: $0.operations,
+                        capabilities: [.streaming, .tools, .customTypes],
+                        backend: $0.backend
+                    )
                 }
             )
             router = Router(registry: registry, policy: policy, fallbacks: fallbacks)

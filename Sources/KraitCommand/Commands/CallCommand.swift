@@ -50,6 +50,7 @@ enum CallCommand {
         .text,
         "the language model of this call alone, as DSPy names it"
     )
+    static let stream = Argument.flag("stream", "print what it sends as it comes")
     /// How much longer than its deadline a call's answer is waited for: the daemon is to say that
     /// it has passed, not this side.
     private static let grace: Duration = .seconds(5)
@@ -62,10 +63,14 @@ enum CallCommand {
             Calls an operation of the running daemon and prints its value as JSON. Ctrl-C cancels \
             the call. With --json the document also says who answered and how long it took, and \
             an error is such a document too.
+
+            With --stream the pieces of a text are printed as they come, those of one field after \
+            another, and anything else as a line of JSON; with --json each chunk is a line \
+            {"chunk": …}, and the last line is the document that says who answered.
             """,
         parameters: [operation.parameter, json.parameter, on.parameter, deadline.parameter]
             + [idempotent.parameter, priority.parameter, caller.parameter, codec.parameter]
-            + [session.parameter, lm.parameter]
+            + [session.parameter, lm.parameter, stream.parameter]
             + [jsonFlag.parameter]
             + DaemonChoice.parameters,
         examples: [
@@ -79,6 +84,13 @@ enum CallCommand {
             .init(
                 text: "krait call echo - --on general --deadline 5s < arguments.json",
                 meaning: "takes the arguments from a file"
+            ),
+            .init(
+                text: """
+                    krait call predict --stream '{"signature": "question -> answer", \
+                    "inputs": {"question": "Why?"}}'
+                    """,
+                meaning: "prints the answer as the model writes it"
             ),
         ],
         exitCodes: [.failed, .notRunning],
@@ -104,23 +116,54 @@ enum CallCommand {
         let call = Call(arguments[operation], values, options: options)
         do {
             let timeout = arguments[deadline].map { $0 + grace }
-            let answer = try await client.ask(.call(call), timeout: timeout)
-            if arguments[jsonFlag] {
-                try context.write(json: answer)
+            if arguments[stream] {
+                try await print(call, client, timeout, arguments, context)
             } else {
-                try context.write(json: answer["value"] ?? .null)
-                if context.isInteractive { try context.errors.write(remark(answer) + "\n") }
+                let answer = try await client.ask(.call(call), timeout: timeout)
+                try context.write(json: arguments[jsonFlag] ? answer : answer["value"] ?? .null)
+                try remark(answer, arguments, context)
             }
             return .ok
         } catch let failure as ControlFailure {
             if arguments[jsonFlag] {
-                try context.write(json: ["error": failure.wire])
+                let error: Value = ["error": failure.wire]
+                try context.output.write(try error.json(pretty: !arguments[stream]) + "\n")
             } else {
                 try context.errors.write("krait call: \(failure.details)\n")
                 if let place = placeInSignature(values) { try context.errors.write(place + "\n") }
             }
             return .failed
         }
+    }
+
+    /// Prints a stream as it comes.
+    private static func print(
+        _ call: Call,
+        _ client: ControlClient,
+        _ timeout: Duration?,
+        _ arguments: ParsedArguments,
+        _ context: CommandContext
+    ) async throws {
+        let text = StreamText(context, isJSON: arguments[jsonFlag])
+        do {
+            let answer = try await client.ask(.stream(call), timeout: timeout) { chunk in
+                try text.write(chunk)
+            }
+            try text.finish(answer)
+            try remark(answer, arguments, context)
+        } catch {
+            try? text.endLine()
+            throw error
+        }
+    }
+
+    private static func remark(
+        _ answer: Value,
+        _ arguments: ParsedArguments,
+        _ context: CommandContext
+    ) throws {
+        guard context.isInteractive, !arguments[jsonFlag] else { return }
+        try context.errors.write(remark(answer) + "\n")
     }
 
     private static func readArguments(

@@ -9,26 +9,29 @@ struct ControlClient: Sendable {
     /// Asks, and waits for the answer; a nil timeout waits as long as the daemon is there.
     ///
     /// Cancelling the task closes the connection, and so cancels the call in the daemon.
-    func ask(_ request: ControlRequest, timeout: Duration?) async throws -> Value {
+    ///
+    /// - Parameter receive: takes the chunks of a stream, on a thread that may wait: while it does,
+    ///   nothing more is read, and the daemon waits as well.
+    func ask(
+        _ request: ControlRequest,
+        timeout: Duration?,
+        receive: @escaping @Sendable (Value) throws -> Void = { _ in }
+    ) async throws -> Value {
         let connection = try connect()
         let question = try request.line(id: 1)
-        let limit = lineBytes
         let deadline = timeout.map { ContinuousClock.now + $0 }
-        let line: [UInt8] = try await withTaskCancellationHandler {
-            try await DedicatedThread.run {
-                do throws(SystemError) {
-                    do throws(SystemError) {
-                        try connection.send(question, before: deadline)
-                    } catch  where error.code == EPIPE {
-                        // A daemon that refuses says why before it closes.
-                    }
-                    return try connection.receive(limit: limit, before: deadline)
-                } catch {
-                    throw ControlClientError(error, name: directory.name, timeout: timeout)
+        let limit = lineBytes
+        let line: [UInt8]
+        do {
+            line = try await withTaskCancellationHandler {
+                try await DedicatedThread.run {
+                    try connection.ask(question, limit: limit, before: deadline, receive)
                 }
+            } onCancel: {
+                connection.hangUp()
             }
-        } onCancel: {
-            connection.hangUp()
+        } catch let error as SystemError {
+            throw ControlClientError(error, name: directory.name, timeout: timeout)
         }
         guard let reply = ControlReply(line: line) else {
             throw ControlClientError.notKrait(directory.controlSocket)
@@ -81,7 +84,7 @@ enum ControlClientError: Error, Equatable, CustomStringConvertible {
     case stranger(String, user: uid_t?)
     case failed(SystemError)
 
-    fileprivate init(_ error: SystemError, name: String, timeout: Duration?) {
+    init(_ error: SystemError, name: String, timeout: Duration?) {
         switch error.code {
         case ETIMEDOUT: self = .noAnswer(name: name, after: timeout ?? .zero)
         case EPIPE, ECONNRESET: self = .hungUp(name: name)
@@ -128,7 +131,28 @@ private final class ControlConnection: Sendable {
     /// Ends both directions, so that whoever waits for one wakes.
     func hangUp() { shutdown(socket.number, Int32(SHUT_RDWR)) }
 
-    func send(
+    /// Sends a question, hands on the chunks that come, and gives the line after them.
+    func ask(
+        _ question: [UInt8],
+        limit: Int,
+        before deadline: ContinuousClock.Instant?,
+        _ receive: (Value) throws -> Void
+    ) throws -> [UInt8] {
+        do throws(SystemError) {
+            try send(question, before: deadline)
+        } catch {
+            // A daemon that refuses says why before it closes.
+            if error.code != EPIPE { throw error }
+        }
+        var buffer = LineBuffer(limit: limit)
+        while true {
+            let line = try self.line(&buffer, before: deadline)
+            guard let chunk = ControlReply.chunk(of: line) else { return line }
+            try receive(chunk)
+        }
+    }
+
+    private func send(
         _ line: [UInt8],
         before deadline: ContinuousClock.Instant?
     ) throws(SystemError) {
@@ -153,12 +177,17 @@ private final class ControlConnection: Sendable {
         }
     }
 
-    func receive(
-        limit: Int,
+    /// The next line; what was read with it stays in the buffer.
+    private func line(
+        _ buffer: inout LineBuffer,
         before deadline: ContinuousClock.Instant?
     ) throws(SystemError) -> [UInt8] {
-        var buffer = LineBuffer(limit: limit)
         while true {
+            switch buffer.next() {
+            case .whole(let line): return line
+            case .tooLong: throw SystemError("hear the daemon", code: EMSGSIZE)
+            case nil: break
+            }
             try wait(for: POLLIN, before: deadline)
             let bytes: [UInt8]
             do throws(SystemError) {
@@ -169,11 +198,6 @@ private final class ControlConnection: Sendable {
             }
             guard !bytes.isEmpty else { throw SystemError("hear the daemon", code: EPIPE) }
             buffer.append(bytes)
-            switch buffer.next() {
-            case .whole(let line): return line
-            case .tooLong: throw SystemError("hear the daemon", code: EMSGSIZE)
-            case nil: continue
-            }
         }
     }
 

@@ -11,6 +11,12 @@ struct ControlReply: Sendable {
         self.result = result
     }
 
+    /// The chunk of a line; nil where it is none.
+    static func chunk(of line: [UInt8]) -> Value? {
+        guard let value = try? readJSON(line) else { return nil }
+        return value["chunk"]
+    }
+
     /// The answer of a line; nil where it is none.
     init?(line: [UInt8]) {
         guard let value = try? readJSON(line), let id = value["id"] else { return nil }

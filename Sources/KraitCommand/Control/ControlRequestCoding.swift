@@ -24,15 +24,11 @@ extension ControlRequest {
         case "stop":
             try fields.allow(["verb", "now"])
             self = .stop(now: try fields.optional("now")?.flag() ?? false)
-        case "call":
-            try fields.allow(["verb", "operation", "arguments", "options"])
-            self = .call(
-                Call(
-                    try fields.required("operation").text(),
-                    try fields.optional("arguments")?.map() ?? [:],
-                    options: try CallOptions(control: fields.optional("options")?.map() ?? [:])
-                )
-            )
+        case "call": self = .call(try Self.call(fields))
+        case "stream": self = .stream(try Self.call(fields))
+        case "cancel":
+            try fields.allow(["verb", "of"])
+            self = .cancel(try fields.required("of").value)
         case "resize":
             try fields.allow(["verb", "pool", "workers", "wait"])
             self = try .steer(fields, .resize(fields.required("workers").count()))
@@ -47,9 +43,19 @@ extension ControlRequest {
             try fields.allow(["verb", "pool", "wait"])
             self = try .steer(fields, .recycle)
         default:
-            let verbs = "ping, status, call, explain, resize, drain, resume, recycle, stop"
+            let verbs =
+                "ping, status, call, stream, cancel, explain, resize, drain, resume, recycle, stop"
             throw .malformed("there is no verb \(quoted(verb)); there are \(verbs)")
         }
+    }
+
+    private static func call(_ fields: RequestFields) throws(ControlFailure) -> Call {
+        try fields.allow(["verb", "operation", "arguments", "options"])
+        return Call(
+            try fields.required("operation").text(),
+            try fields.optional("arguments")?.map() ?? [:],
+            options: try CallOptions(control: fields.optional("options")?.map() ?? [:])
+        )
     }
 
     private static func steer(
@@ -89,8 +95,11 @@ extension ControlRequest {
         case .stop(let now):
             map["verb"] = "stop"
             map["now"] = .bool(now)
-        case .call(let call):
-            map["verb"] = "call"
+        case .cancel(let other):
+            map["verb"] = "cancel"
+            map["of"] = other
+        case .call(let call), .stream(let call):
+            if case .stream = self { map["verb"] = "stream" } else { map["verb"] = "call" }
             map["operation"] = .string(call.operation)
             map["arguments"] = .map(call.arguments)
             map["options"] = .map(call.options.control)

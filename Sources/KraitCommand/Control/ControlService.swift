@@ -17,7 +17,10 @@ struct ControlService: Sendable {
         let tooLong = ControlFailure.malformed("a line may have at most \(lineBytes) bytes")
         return LineServer.Handler(
             refusal: { refusal(of: $0) },
-            answer: { await answer($0, lineBytes: lineBytes) },
+            reader: { replies in
+                let session = ControlSession(self, replies, lineBytes: lineBytes)
+                return { session.read($0) }
+            },
             answerToTooLong: ControlReply(id: .null, .failure(tooLong)).line
         )
     }
@@ -31,32 +34,13 @@ struct ControlService: Sendable {
         return ControlReply(id: .null, .failure(failure)).line
     }
 
-    private func answer(_ line: [UInt8], lineBytes: Int) async -> [UInt8] {
-        let value: Value
-        do throws(WireError) {
-            value = try readJSON(line)
-        } catch {
-            let failure = ControlFailure.malformed("the line is not JSON: \(error)")
-            return ControlReply(id: .null, .failure(failure)).line
-        }
-        let id = value["id"] ?? .null
-        let answer = ControlReply(id: id, await result(value)).line
-        guard answer.count > lineBytes else { return answer }
-        let failure = ControlFailure.failed(
-            "the answer has \(answer.count) bytes, and a line may have \(lineBytes)"
-        )
-        return ControlReply(id: id, .failure(failure)).line
-    }
-
-    private func result(_ value: Value) async -> Result<Value, ControlFailure> {
-        do throws(ControlFailure) {
-            return .success(try await perform(ControlRequest(value)))
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    private func perform(_ request: ControlRequest) async throws(ControlFailure) -> Value {
+    /// Does what a request asks for, and gives its answer.
+    ///
+    /// - Parameter send: takes the chunks of a stream, in their order.
+    func perform(
+        _ request: ControlRequest,
+        send: @escaping @Sendable (Value) async throws(ControlFailure) -> Void
+    ) async throws(ControlFailure) -> Value {
         switch request {
         case .ping:
             return ping
@@ -87,6 +71,13 @@ struct ControlService: Sendable {
             } catch {
                 throw ControlFailure(error)
             }
+        case .stream(let call):
+            let began = ContinuousClock.now
+            let reply = try await core.stream(call, send)
+            return reply.control(seconds: began.duration(to: .now) / .seconds(1))
+        case .cancel:
+            // A session knows what runs; whoever has none has nothing to cancel.
+            return ["cancelled": 0]
         }
     }
 

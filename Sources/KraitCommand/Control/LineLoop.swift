@@ -85,9 +85,13 @@ struct LineLoop: ~Copyable {
 
     private mutating func takeAnswers() {
         let (answers, isFinished) = mailbox.take()
-        for (client, line) in answers {
-            guard let connection = connections[client] else { continue }
-            connection.answered(line)
+        var touched: [Int: LineConnection] = [:]
+        for answer in answers {
+            guard let connection = connections[answer.client] else { continue }
+            connection.take(answer)
+            touched[answer.client] = connection
+        }
+        for connection in touched.values {
             connection.write()
             connection.readOn(limits, handler.answerToTooLong)
             dropIfDone(connection)
@@ -129,13 +133,18 @@ struct LineLoop: ~Copyable {
                     of: [UInt8].self,
                     bufferingPolicy: .bufferingOldest(limits.linesUnderWay)
                 )
+                let replies = LineReplies(
+                    client: nextID,
+                    mailbox: mailbox,
+                    limit: limits.streamBytes
+                )
                 connections[nextID] = LineConnection(
-                    id: nextID,
+                    replies,
                     socket: socket,
                     lines: continuation,
                     lineBytes: limits.lineBytes
                 )
-                newClient.yield(LineClient(id: nextID, lines: lines))
+                newClient.yield(LineClient(replies: replies, lines: lines))
                 nextID += 1
             } catch {
                 isCrowded = true
@@ -147,8 +156,9 @@ struct LineLoop: ~Copyable {
 
 /// One client as the thread sees it.
 final class LineConnection {
-    let id: Int
+    var id: Int { replies.client }
     let socket: Descriptor
+    private let replies: LineReplies
     let lines: AsyncStream<[UInt8]>.Continuation
     /// The client has gone or cannot be written to.
     var isGone = false
@@ -160,12 +170,12 @@ final class LineConnection {
     private var isAtEnd = false
 
     init(
-        id: Int,
+        _ replies: LineReplies,
         socket: consuming Descriptor,
         lines: AsyncStream<[UInt8]>.Continuation,
         lineBytes: Int
     ) {
-        self.id = id
+        self.replies = replies
         self.socket = socket
         self.lines = lines
         input = LineBuffer(limit: lineBytes)
@@ -194,6 +204,7 @@ final class LineConnection {
         while underWay < limits.linesUnderWay, let line = input.next() {
             switch line {
             case .tooLong:
+                replies.add(answerToTooLong.count + 1)
                 enqueue(answerToTooLong)
             case .whole(let bytes):
                 underWay += 1
@@ -202,9 +213,9 @@ final class LineConnection {
         }
     }
 
-    func answered(_ line: [UInt8]) {
-        underWay -= 1
-        enqueue(line)
+    func take(_ answer: LineMailbox.Answer) {
+        if answer.isLast { underWay -= 1 }
+        enqueue(answer.line)
     }
 
     private func enqueue(_ line: [UInt8]) {
@@ -225,6 +236,7 @@ final class LineConnection {
             }
             if count >= 0 {
                 written += count
+                replies.written(count)
             } else if errno == EAGAIN {
                 break
             } else if errno != EINTR {
@@ -233,6 +245,10 @@ final class LineConnection {
         }
         if !hasOutput {
             output.removeAll(keepingCapacity: output.capacity <= 64 << 10)
+            written = 0
+        } else if written > 64 << 10 {
+            // A stream's client may never have read everything.
+            output.removeFirst(written)
             written = 0
         }
     }

@@ -1,7 +1,8 @@
 import Glibc
 import KraitObservability
 
-/// Serves lines over a socket: each line of a client is answered by one line, in any order.
+/// Serves lines over a socket: each line of a client is answered by one line, in any order, and
+/// before it by others where the answer is a stream.
 ///
 /// One thread of its own waits in `poll` for all clients; what answers runs in a task group, a
 /// child for each client and in it one for each line. A client that goes away cancels its
@@ -21,10 +22,15 @@ struct LineServer: Sendable {
 
     /// What to do with clients and their lines.
     struct Handler: Sendable {
+        /// Makes the answer to a line, which is a line as well (without its line break).
+        typealias Work = @Sendable () async -> [UInt8]
+        /// Reads a client's lines one after the other; what each asks for is done beside others.
+        typealias Reader = @Sendable ([UInt8]) -> Work
+
         /// Nil for a client that is served, or the one line it gets before it is sent away.
         let refusal: @Sendable (SocketPeer?) -> [UInt8]?
-        /// Answers a line with a line (without its line break).
-        let answer: @Sendable ([UInt8]) async -> [UInt8]
+        /// Begins with a client.
+        let reader: @Sendable (LineReplies) -> Reader
         /// The answer to a line longer than the limit, which is not kept.
         let answerToTooLong: [UInt8]
     }
@@ -55,7 +61,7 @@ struct LineServer: Sendable {
             group.addTask { [mailbox] in
                 await withDiscardingTaskGroup { group in
                     for await client in clients {
-                        group.addTask { await Self.serve(client, handler, mailbox) }
+                        group.addTask { await Self.serve(client, handler) }
                     }
                     group.cancelAll()
                 }
@@ -66,16 +72,12 @@ struct LineServer: Sendable {
         }
     }
 
-    private static func serve(
-        _ client: LineClient,
-        _ handler: Handler,
-        _ mailbox: LineMailbox
-    ) async {
+    private static func serve(_ client: LineClient, _ handler: Handler) async {
+        let read = handler.reader(client.replies)
         await withDiscardingTaskGroup { group in
             for await line in client.lines {
-                group.addTask {
-                    mailbox.send(await handler.answer(line), to: client.id)
-                }
+                let work = read(line)
+                group.addTask { client.replies.answer(await work()) }
             }
             // The client has gone, or the server ends: nobody reads what would come.
             group.cancelAll()
@@ -93,13 +95,15 @@ struct LineServerLimits: Sendable {
     var linesUnderWay = 64
     /// From how many unread bytes of answers on a client's further lines are not read.
     var unreadBytes = 64 << 20
+    /// From how many unread bytes of answers on a client's streams wait.
+    var streamBytes = 256 << 10
     /// How long a client may take to read the last answers when the server ends.
     var farewell: Duration = .seconds(2)
 }
 
 /// A client as the tasks see it.
 struct LineClient: Sendable {
-    let id: Int
+    let replies: LineReplies
     /// Its lines; ends when the client has gone.
     let lines: AsyncStream<[UInt8]>
 }
@@ -112,8 +116,15 @@ final class ListenerBox: Sendable {
 
 /// The way from the tasks back to the thread: answers, and the word that there will be no more.
 final class LineMailbox: Sendable {
+    struct Answer: Sendable {
+        let client: Int
+        let line: [UInt8]
+        /// Whether its request is answered with it.
+        let isLast: Bool
+    }
+
     private struct State {
-        var answers: [(client: Int, line: [UInt8])] = []
+        var answers: [Answer] = []
         var isFinished = false
     }
 
@@ -132,10 +143,14 @@ final class LineMailbox: Sendable {
     /// What `poll` waits for.
     var wakeDescriptor: Int32 { reading.number }
 
-    /// Bounded by the lines under way: each is answered once.
-    func send(_ line: [UInt8], to client: Int) {
-        state.withLock { $0.answers.append((client, line)) }
-        wake()
+    /// Bounded by the lines under way, each of which is answered once, and by `LineReplies`.
+    func send(_ line: [UInt8], to client: Int, isLast: Bool) {
+        let answer = Answer(client: client, line: line, isLast: isLast)
+        let isFirst = state.withLock { state in
+            state.answers.append(answer)
+            return state.answers.count == 1
+        }
+        if isFirst { wake() }
     }
 
     func finish() {
@@ -144,7 +159,7 @@ final class LineMailbox: Sendable {
     }
 
     /// All that came since the last time; nothing more comes once it is finished.
-    func take() -> (answers: [(client: Int, line: [UInt8])], isFinished: Bool) {
+    func take() -> (answers: [Answer], isFinished: Bool) {
         while let bytes = try? reading.read(upTo: 4_096), bytes.count == 4_096 {}
         return state.withLock { state in
             defer { state.answers = [] }

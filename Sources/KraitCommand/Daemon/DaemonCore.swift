@@ -17,6 +17,14 @@ protocol DaemonCore: Sendable {
 
     func call(_ call: Call) async throws(CallError) -> Reply
 
+    /// Makes a call whose chunks go to `receive` one by one, and gives what comes after the last.
+    ///
+    /// While `receive` waits nothing more is read; what it throws ends the call.
+    func stream(
+        _ call: Call,
+        _ receive: @escaping @Sendable (Value) async throws(ControlFailure) -> Void
+    ) async throws(ControlFailure) -> Reply
+
     /// Which route a call of the operation would take, and why.
     func explain(operation: String) async throws -> Value
 

@@ -57,6 +57,24 @@ struct OrchestratorCore: DaemonCore {
         try await orchestrator.call(call)
     }
 
+    func stream(
+        _ call: Call,
+        _ receive: @escaping @Sendable (Value) async throws(ControlFailure) -> Void
+    ) async throws(ControlFailure) -> Reply {
+        let stream = orchestrator.stream(call)
+        do {
+            for try await chunk in stream { try await receive(chunk) }
+        } catch let error as ControlFailure {
+            throw error
+        } catch let error as CallError {
+            throw ControlFailure(error)
+        } catch {
+            throw .failed("\(error)")
+        }
+        guard let reply = stream.reply else { throw .failed("the stream ended without a reply") }
+        return reply
+    }
+
     func explain(operation: String) async throws -> Value {
         try orchestrator.explain(operation).value
     }

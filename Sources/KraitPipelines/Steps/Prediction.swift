@@ -6,8 +6,8 @@ import KraitWire
 ///
 /// The schema is derived or parsed once, when the step is made; that it does not hold comes out
 /// when the pipeline is validated or run.
-struct Prediction<Input: Sendable, Output: Sendable>: Sendable {
-    typealias Misfit = SignatureCoding.Misfit
+package struct Prediction<Input: Sendable, Output: Sendable>: Sendable {
+    package typealias Misfit = SignatureCoding.Misfit
 
     /// The signature's name in paths and traces.
     let name: String
@@ -36,7 +36,7 @@ struct Prediction<Input: Sendable, Output: Sendable>: Sendable {
     }
 
     /// A prediction of a typed signature.
-    init<S: Signature>(_ base: String, _ type: S.Type, on pool: String?)
+    package init<S: Signature>(_ base: String, _ type: S.Type, on pool: String?)
     where Input == S.Input, Output == S.Output {
         self.init(
             name: "\(type)",
@@ -54,7 +54,7 @@ struct Prediction<Input: Sendable, Output: Sendable>: Sendable {
     ///
     /// Inputs are checked here, before anything is sent. Where only Python can tell whether the
     /// text is a signature at all, it is sent as it is and nothing is checked.
-    init(_ base: String, text: String, instructions: String?, on pool: String?)
+    package init(_ base: String, text: String, instructions: String?, on pool: String?)
     where Input == ValueMap, Output == ValueMap {
         let parsed = Result { () throws(SchemaError) in
             try Schema(parsing: text, instructions: instructions)
@@ -101,7 +101,11 @@ struct Prediction<Input: Sendable, Output: Sendable>: Sendable {
 
     /// Makes the call and reads its reply.
     func run(_ input: Input, in context: RunContext) async throws(CallError) -> Output {
-        let reply = try await context.call(try call(for: input, in: context))
+        try output(of: try await context.call(try call(for: input, in: context)))
+    }
+
+    /// Reads the outputs of a reply.
+    package func output(of reply: Reply) throws(CallError) -> Output {
         guard let outputs = reply.value["outputs"]?.map else {
             throw unfitting("The reply has no map `outputs`; it is \(reply.value.kindName).", reply)
         }
@@ -118,7 +122,8 @@ struct Prediction<Input: Sendable, Output: Sendable>: Sendable {
         try context.caller.check(operation, options: try options(in: context, signature))
     }
 
-    private func call(for input: Input, in context: RunContext) throws(CallError) -> Call {
+    /// The call of an input, checked; further arguments may be laid beside its own.
+    package func call(for input: Input, in context: RunContext) throws(CallError) -> Call {
         let signature = try wireValue()
         let options = try options(in: context, signature)
         do {

@@ -11,13 +11,25 @@ package struct CallTraits: Sendable, Equatable {
     package var priority: CallPriority
     /// Whether the call may be made twice without harm.
     package var isIdempotent: Bool
+    /// The credit its stream begins with; 0 where it is none.
+    package var credit: Int
+    /// Whether the worker may ask for tools of the caller's.
+    package var hasTools: Bool
+    /// Whether it is made from within a tool of a call that this pool serves.
+    package var isNested: Bool
 
     package init(
         operation: String = "",
         caller: UInt64 = 0,
         priority: CallPriority = .normal,
-        isIdempotent: Bool = false
+        isIdempotent: Bool = false,
+        credit: Int = 0,
+        hasTools: Bool = false,
+        isNested: Bool = false
     ) {
+        self.credit = credit
+        self.hasTools = hasTools
+        self.isNested = isNested
         self.operation = operation
         self.caller = caller
         self.priority = priority

@@ -19,6 +19,8 @@ struct CallTable: Equatable {
         case queued
         /// Waits until a worker has nothing else to do.
         case isolated
+        /// Was made from within a tool: waits for a slot, lent ones included.
+        case nested
         /// Is to be made again at `until`.
         case delayed(until: Instant)
         case sent(worker: Int)
@@ -44,7 +46,7 @@ struct CallTable: Equatable {
         /// Whether it is for no worker yet, or again.
         var isWaiting: Bool {
             switch phase {
-            case .queued, .isolated, .delayed: true
+            case .queued, .isolated, .nested, .delayed: true
             case .free, .sent, .abandoned: false
             }
         }
@@ -55,6 +57,8 @@ struct CallTable: Equatable {
         var caller: UInt64 = 0
         var priority = CallPriority.normal
         var isIdempotent = false
+        /// Whether it was made from within a tool of a call of the pool's.
+        var isNested = false
         /// The operation's breaker, and what that gave.
         var breaker = 0
         var permit: CircuitBreaker.Permit = -1
@@ -69,6 +73,10 @@ struct CallTable: Equatable {
     private(set) var lines = WaitingLines()
     /// The isolated calls, in order.
     private(set) var isolated: [Int] = []
+    /// The calls from within tools that wait, in order.
+    private(set) var nested: [Int] = []
+    /// What passes before the end of the calls that stream or have tools, by the call's place.
+    var exchanges: [Int: CallExchange] = [:]
     /// Calls that wait: in line, isolated or delayed.
     private(set) var queued = 0
     /// Calls that workers have, abandoned ones included.
@@ -107,6 +115,14 @@ struct CallTable: Equatable {
         return id(at: index)
     }
 
+    /// Adds a call from within a tool, which waits for a slot.
+    mutating func addNested(deadline: Instant?, _ ticket: Ticket) -> CallID {
+        let index = take(.nested, deadline: deadline, ticket)
+        nested.append(index)
+        queued += 1
+        return id(at: index)
+    }
+
     /// Adds a call that goes to a worker at once.
     mutating func addSent(
         to worker: Int,
@@ -133,6 +149,12 @@ struct CallTable: Equatable {
         return send(isolated.removeFirst(), to: worker, at: now)
     }
 
+    /// Moves the first of the calls from within tools to a worker.
+    mutating func sendNested(to worker: Int, at now: Instant) -> CallID? {
+        guard !nested.isEmpty else { return nil }
+        return send(nested.removeFirst(), to: worker, at: now)
+    }
+
     private mutating func send(_ index: Int, to worker: Int, at now: Instant?) -> CallID {
         queued -= 1
         sent += 1
@@ -152,8 +174,19 @@ struct CallTable: Equatable {
         takeBack(index, .queued)
         entries[index].attempts -= 1
         entries[index].refusals += 1
+        waitFirst(index)
+    }
+
+    /// Lets a call wait as the next of its caller.
+    private mutating func waitFirst(_ index: Int) {
         let ticket = entries[index].ticket
-        lines.add(index, of: ticket.caller, ticket.priority, first: true)
+        if ticket.isNested {
+            entries[index].phase = .nested
+            nested.insert(index, at: 0)
+        } else {
+            entries[index].phase = .queued
+            lines.add(index, of: ticket.caller, ticket.priority, first: true)
+        }
     }
 
     private mutating func takeBack(_ index: Int, _ phase: Phase) {
@@ -171,9 +204,7 @@ struct CallTable: Equatable {
             entries[index].phase = .isolated
             isolated.append(index)
         } else {
-            let ticket = entries[index].ticket
-            entries[index].phase = .queued
-            lines.add(index, of: ticket.caller, ticket.priority, first: true)
+            waitFirst(index)
         }
     }
 
@@ -204,9 +235,13 @@ struct CallTable: Equatable {
         case .isolated:
             isolated.removeAll { $0 == index }
             queued -= 1
+        case .nested:
+            nested.removeAll { $0 == index }
+            queued -= 1
         case .delayed: queued -= 1
         case .sent, .abandoned: sent -= 1
         }
+        if !exchanges.isEmpty { exchanges[index] = nil }
         entries[index] = Entry(generation: CallID.generation(after: entries[index].generation))
         freePlaces.append(index)
     }

@@ -17,6 +17,10 @@ package enum PoolAction: Equatable, Sendable {
     case send(CallID, to: WorkerID)
     /// Tell the worker that nobody waits for the call any more.
     case cancel(CallID, at: WorkerID)
+    /// Tell the worker that the reader of a stream takes so much more.
+    case credit(CallID, UInt32, at: WorkerID)
+    /// The worker broke the protocol; it finishes what it has and is replaced.
+    case distrusted(WorkerID, ExchangeViolation)
     /// End the caller's wait.
     case fail(CallID, CallFailure)
     /// The call's worker is gone; it will be sent again, after a pause at the earliest.
@@ -70,6 +74,8 @@ package enum CallFailure: Equatable, Sendable {
     case quarantined(deaths: Int, ending: String, sent: Bool)
     case workerCrashed(WorkerID, String)
     case workerSilent(WorkerID)
+    /// The worker broke the protocol within this call.
+    case protocolViolated(WorkerID, String)
     case poolFailed(String, sent: Bool)
     case shuttingDown(sent: Bool)
     case poolDrained(sent: Bool)

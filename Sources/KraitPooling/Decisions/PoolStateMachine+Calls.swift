@@ -43,6 +43,9 @@ extension PoolStateMachine {
         switch state {
         case .starting, .ready: break
         case .failed(let reason): return (.refused(.poolFailed(reason, sent: false)), [])
+        // What tools call belongs to calls that were accepted, and these are finished.
+        case .pausing where traits.isNested: break
+        case .draining where traits.isNested: break
         case .pausing, .paused: return (.refused(.poolDrained(sent: false)), [])
         case .draining, .closed: return (.refused(.shuttingDown(sent: false)), [])
         }
@@ -54,6 +57,9 @@ extension PoolStateMachine {
         if let fingerprint {
             switch quarantine.verdict(on: fingerprint, at: now) {
             case .free: break
+            case .isolated where traits.isNested:
+                // To be alone it would have to wait for the very call that waits for it.
+                return (.refused(.quarantined(deaths: 1, ending: "unknown", sent: false)), [])
             case .isolated: isAlone = true
             case .refused(let deaths, let ending):
                 return (.refused(.quarantined(deaths: deaths, ending: ending, sent: false)), [])
@@ -63,9 +69,13 @@ extension PoolStateMachine {
             return (.refused(.rateLimited(wait)), [])
         }
         // Before the breaker, which counts on an outcome of what it admits.
-        let isDirect = !isAlone && calls.lines.isEmpty && freeSlots > 0
+        let isDirect = !isAlone && calls.lines.isEmpty && freeSlots > 0 && calls.nested.isEmpty
         var displaced: Int?
-        if !isDirect, calls.queued >= configuration.queueLimit {
+        if traits.isNested {
+            guard calls.nested.count < configuration.queueLimit + Limits.toolCalls else {
+                return (.refused(.queueFull(limit: configuration.queueLimit)), [])
+            }
+        } else if !isDirect, calls.queued >= configuration.queueLimit {
             displaced = calls.lines.victim(for: traits.caller, traits.priority)
             guard displaced != nil else {
                 return (.refused(.queueFull(limit: configuration.queueLimit)), [])
@@ -82,8 +92,41 @@ extension PoolStateMachine {
         ticket.caller = traits.caller
         ticket.priority = traits.priority
         ticket.isIdempotent = traits.isIdempotent
+        ticket.isNested = traits.isNested
+        let (arrival, actions) = place(
+            ticket,
+            deadline: deadline,
+            isDirect: isDirect,
+            isAlone: isAlone,
+            displaced: displaced,
+            at: now
+        )
+        if traits.credit > 0 || traits.hasTools, let id = arrival.id {
+            let exchange = CallExchange(credit: traits.credit, hasTools: traits.hasTools)
+            calls.exchanges[id.index] = exchange
+        }
+        return (arrival, actions)
+    }
 
+    /// Sends an admitted call or lets it wait.
+    @inline(__always)
+    private mutating func place(
+        _ ticket: CallTable.Ticket,
+        deadline: Instant?,
+        isDirect: Bool,
+        isAlone: Bool,
+        displaced: Int?,
+        at now: Instant
+    ) -> (arrival: Arrival, actions: [PoolAction]) {
         if isDirect, let number = leastBusyWorker() {
+            takeSlot(of: number)
+            let id = calls.addSent(to: number, deadline: deadline, ticket, at: now)
+            return (.send(id, to: workerID(number)), [])
+        }
+        if ticket.isNested {
+            guard calls.nested.isEmpty, let number = workerForNested() else {
+                return (.queued(calls.addNested(deadline: deadline, ticket)), [])
+            }
             takeSlot(of: number)
             let id = calls.addSent(to: number, deadline: deadline, ticket, at: now)
             return (.send(id, to: workerID(number)), [])
@@ -124,14 +167,15 @@ extension PoolStateMachine {
         switch calls.entries[index].phase {
         case .sent(let holder): (number, isAwaited) = (holder, true)
         case .abandoned(let holder, _): (number, isAwaited) = (holder, false)
-        case .free, .queued, .isolated, .delayed: return late
+        case .free, .queued, .isolated, .nested, .delayed: return late
         }
         // An answer to a call that another worker has is a worker's mistake, not an answer.
         guard workerID(number) == worker else { return late }
         if answer == .notBegun, isAwaited, calls.entries[index].refusals < Self.maximumRefusals {
             calls.requeue(index)
             // Not only the worker's own slot may be the one for it: it may be leaving.
-            let actions = releaseSlot(of: number, at: now) + fillFreeSlots(at: now)
+            let actions =
+                releaseSlot(of: number, at: now) + serveNested(at: now) + fillFreeSlots(at: now)
             return Answered(isAwaited: false, actions: actions)
         }
         if answer != .notBegun, let fingerprint { quarantine.answered(fingerprint) }
@@ -174,7 +218,7 @@ extension PoolStateMachine {
     /// its slot until the worker answers or ends.
     ///
     /// `outcome` is what it says of the operation where a worker has it.
-    private mutating func giveUp(
+    mutating func giveUp(
         _ index: Int,
         _ outcome: CircuitBreaker.Outcome,
         at now: Instant,
@@ -182,7 +226,7 @@ extension PoolStateMachine {
     ) -> [PoolAction] {
         let id = calls.id(at: index)
         switch calls.entries[index].phase {
-        case .queued, .isolated, .delayed:
+        case .queued, .isolated, .nested, .delayed:
             return fail(index, failure(calls.entries[index].wasSent), at: now)
                 + serveIsolated(at: now) + closeIfDrained()
         case .sent(let number):
@@ -266,7 +310,9 @@ extension PoolStateMachine {
     ) -> [PoolAction] {
         let entry = calls.entries[index]
         let id = calls.id(at: index)
-        if let pause = pauseBeforeRetry(of: entry, random: random, at: now) {
+        if calls.exchanges[index]?.hasBegun != true,
+            let pause = pauseBeforeRetry(of: entry, random: random, at: now)
+        {
             calls.delay(index, until: now + pause)
             check(at: now + pause)
             return [.retry(id, after: pause)]
@@ -311,7 +357,7 @@ extension PoolStateMachine {
             }
             calls.resume(index, isolated: isToRunAlone(index, at: now))
         }
-        return serveIsolated(at: now) + fillFreeSlots(at: now)
+        return serveIsolated(at: now) + serveNested(at: now) + fillFreeSlots(at: now)
     }
 
     private mutating func isToRunAlone(_ index: Int, at now: Instant) -> Bool {
@@ -319,6 +365,16 @@ extension PoolStateMachine {
         return switch quarantine.verdict(on: fingerprint, at: now) {
         case .isolated, .refused: true
         case .free: false
+        }
+    }
+}
+
+extension PoolStateMachine.Arrival {
+    /// The call's name, where it was admitted.
+    fileprivate var id: CallID? {
+        switch self {
+        case .send(let id, _), .queued(let id): id
+        case .refused: nil
         }
     }
 }

@@ -6,6 +6,8 @@ extension PoolStateMachine {
         case recycled(RecyclingReason)
         /// The pool was made smaller.
         case surplus
+        /// It broke the protocol.
+        case distrusted(String)
         /// The pool ends all its workers, for now or for good.
         case closing
     }

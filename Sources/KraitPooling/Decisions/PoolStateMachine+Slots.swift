@@ -16,20 +16,22 @@ extension PoolStateMachine {
     }
 
     mutating func takeSlot(of number: Int) {
+        // One that is lent was not counted as free.
+        if workers[number].freeSlots > 0 { freeSlots -= 1 }
         workers[number].busy += 1
-        freeSlots -= 1
     }
 
     /// Gives a slot to the call whose turn it is, or back to the pool.
     mutating func releaseSlot(of number: Int, at now: Instant) -> [PoolAction] {
         workers[number].busy -= 1
         guard workers[number].isReady else {
-            return endIfOnlyAbandoned(number) + closeIfDrained()
+            return serveNested(at: now) + endIfOnlyAbandoned(number) + closeIfDrained()
         }
         if workers[number].isReserved {
-            return serveIsolated(at: now) + closeIfDrained()
+            return serveIsolated(at: now) + serveNested(at: now) + closeIfDrained()
         }
-        freeSlots += 1
+        if workers[number].freeSlots > 0 { freeSlots += 1 }
+        if !calls.nested.isEmpty { return serveNested(at: now) + fillSlots(of: number, at: now) }
         if let actions = fillSlot(of: number, at: now) { return actions }
         return state == .ready ? [] : closeIfDrained()
     }

@@ -37,7 +37,7 @@ extension PoolStateMachine {
         case .ready, .pausing, .paused, .draining, .closed: break
         }
         actions +=
-            watchLimits(of: id.number) + serveIsolated(at: now)
+            watchLimits(of: id.number) + serveIsolated(at: now) + serveNested(at: now)
             + fillSlots(of: id.number, at: now)
         return actions + startWaitingWorkers(at: now) + beginRecycling()
     }
@@ -208,7 +208,7 @@ extension PoolStateMachine {
             case .sent(id.number):
                 actions += lost(index, failure(of: id, exit), random: random, at: now)
             case .abandoned(id.number, _): calls.remove(index)
-            case .free, .queued, .isolated, .delayed, .sent, .abandoned: continue
+            case .free, .queued, .isolated, .nested, .delayed, .sent, .abandoned: continue
             }
         }
         return actions
@@ -292,7 +292,7 @@ extension PoolStateMachine {
             let phase = calls.entries[index].phase
             guard phase != .free else { continue }
             switch phase {
-            case .queued, .isolated, .delayed, .sent:
+            case .queued, .isolated, .nested, .delayed, .sent:
                 let wasSent = calls.entries[index].wasSent
                 actions.append(.fail(calls.id(at: index), failure(wasSent)))
             case .free, .abandoned: break

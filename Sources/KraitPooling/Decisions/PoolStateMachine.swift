@@ -72,7 +72,8 @@ package struct PoolStateMachine: Equatable, Sendable {
         /// Spelt out, since comparing phases in general is slow and this is asked for each call.
         var isReady: Bool { if case .ready = phase { true } else { false } }
 
-        var freeSlots: Int { isReady && !isReserved ? slots - busy : 0 }
+        /// Calls from within tools may have taken more than there are.
+        var freeSlots: Int { isReady && !isReserved && busy < slots ? slots - busy : 0 }
 
         /// Whether it has been started and its end was not reported.
         var isAlive: Bool {

@@ -35,6 +35,7 @@ extension PoolStateMachine.Departure {
         switch self {
         case .recycled(let reason): "recycled: \(reason)"
         case .surplus: "stopped: the pool was made smaller"
+        case .distrusted(let reason): "replaced: \(reason)"
         case .closing: "stopped: the pool was drained, or failed"
         }
     }

@@ -6,6 +6,8 @@ public struct Call: Sendable {
     public var arguments: ValueMap
     /// How it is to be carried out.
     public var options: CallOptions
+    /// What passes before its end, where it streams or has tools.
+    package var flow: (any CallFlow)?
 
     /// A call of the operation with this name.
     public init(

@@ -10,8 +10,12 @@ package struct EnvelopeHeader: Sendable, Hashable {
     package var attachments: UInt16
     package var callID: UInt64
     package var bodyLength: UInt32
-    /// Milliseconds left until the call's deadline; 0 for none.
+    /// Of a call, the milliseconds left until its deadline, 0 for none; of what belongs to a stream
+    /// or a tool, its `number`.
     package var remaining: UInt32
+    /// Which chunk or tool call it is or answers, how many chunks came before an end, how much
+    /// credit is given.
+    package var number: UInt32 { remaining }
 
     package init(
         _ kind: EnvelopeKind,

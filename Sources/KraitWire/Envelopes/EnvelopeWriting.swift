@@ -24,13 +24,15 @@ extension Codec {
 
     /// The envelope of a value, for every kind but calls.
     ///
-    /// Throws `unserialisable` with the path to what cannot be carried, or `bodyTooLong`.
+    /// `number` is what a tool's reply answers. Throws `unserialisable` with the path to what cannot
+    /// be carried, or `bodyTooLong`.
     package func encodeEnvelope(
         _ kind: EnvelopeKind,
         callID: UInt64 = 0,
+        number: UInt32 = 0,
         _ value: Value
     ) throws(WireError) -> [UInt8] {
-        try envelope(kind, callID: callID, bound: { bound(of: value) }) {
+        try envelope(kind, callID: callID, number: number, bound: { bound(of: value) }) {
             sink throws(EncodingStop) in
             try write(value, into: &sink)
         }
@@ -40,6 +42,7 @@ extension Codec {
     private func envelope(
         _ kind: EnvelopeKind,
         callID: UInt64 = 0,
+        number: UInt32 = 0,
         bound: () -> Int,
         _ write: (inout ByteSink) throws(EncodingStop) -> Void
     ) throws(WireError) -> [UInt8] {
@@ -48,7 +51,8 @@ extension Codec {
             kind,
             codec: self,
             callID: callID,
-            bodyLength: UInt32(bytes.count - EnvelopeHeader.size)
+            bodyLength: UInt32(bytes.count - EnvelopeHeader.size),
+            remaining: number
         )
         bytes.withUnsafeMutableBytes { header.write(to: $0) }
         return bytes
@@ -101,10 +105,15 @@ extension Codec {
 }
 
 extension EnvelopeHeader {
-    /// An envelope without a body, such as a cancel or a drain.
-    package static func bodyless(_ kind: EnvelopeKind, callID: UInt64 = 0) -> [UInt8] {
+    /// An envelope without a body, such as a cancel, a drain or credit.
+    package static func bodyless(
+        _ kind: EnvelopeKind,
+        callID: UInt64 = 0,
+        number: UInt32 = 0
+    ) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: size)
-        bytes.withUnsafeMutableBytes { EnvelopeHeader(kind, callID: callID).write(to: $0) }
+        let header = EnvelopeHeader(kind, callID: callID, remaining: number)
+        bytes.withUnsafeMutableBytes { header.write(to: $0) }
         return bytes
     }
 

@@ -367,7 +367,8 @@ extension PythonWorker: PeerReceiver {
             let text = "\(fault.type): \(fault.message)\(traceback)"
             perform(machine.faultReceived(text, isFinal: isFinal, at: now))
         case .goodbye: break  // The exit says the rest.
-        case .call, .reply, .cancel, .drain: throw .unknownKind(envelope.header.kind.rawValue)
+        case .call, .reply, .cancel, .drain, .chunk, .end, .credit, .toolCall, .toolReply:
+            throw .unknownKind(envelope.header.kind.rawValue)
         }
     }
 
@@ -385,6 +386,12 @@ extension PythonWorker: PeerReceiver {
 }
 
 extension EnvelopeHeader {
-    /// Whether this ends a call.
-    fileprivate var isAnswer: Bool { kind == .reply || (kind == .fault && callID != 0) }
+    /// Whether it belongs to a call.
+    fileprivate var isAnswer: Bool {
+        switch kind {
+        case .reply, .chunk, .end, .toolCall: true
+        case .fault: callID != 0
+        default: false
+        }
+    }
 }

@@ -5,6 +5,6 @@ package protocol WorkerListener: Sendable {
     func workerReady(_ ready: Ready)
     /// It beats, and has so much memory of its own.
     func workerMeasured(residentBytes: Int)
-    /// Replies and faults, as they came in one message.
+    /// Replies, faults, chunks, ends and tool calls, as they came in one message.
     func answered(_ answers: [ReceivedEnvelope])
 }

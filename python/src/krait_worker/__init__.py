@@ -11,7 +11,7 @@ An adapter is a class whose methods marked `@operation` Krait can call:
 
 from krait_worker.adapters.base import Adapter, operation
 from krait_worker.context import CallContext, current_call
-from krait_worker.faults import InvalidInput
+from krait_worker.faults import InvalidInput, ToolFailed
 from krait_worker.values.timestamp import Timestamp
 
 __version__ = "0.1.0"
@@ -21,6 +21,7 @@ __all__ = [
     "CallContext",
     "InvalidInput",
     "Timestamp",
+    "ToolFailed",
     "__version__",
     "current_call",
     "operation",

@@ -2,13 +2,24 @@
 
 from typing import Any, NamedTuple
 
+from krait_worker import limits
 from krait_worker.adapters.base import nearest
 from krait_worker.envelope import Codec
 from krait_worker.faults import InvalidInput
 from krait_worker.values import MalformedBody, decode
 
-_OPTIONS = frozenset({"session", "lm"})
+_OPTIONS = frozenset({"session", "lm", "stream", "tools"})
 _ROOTS = {"[0]": "operation", "[1]": "arguments", "[2]": "options"}
+
+
+class CallOptions(NamedTuple):
+    """What a call asks for beside its operation."""
+
+    session: str | None = None
+    lm: dict[str, Any] | None = None
+    #: The credit its stream begins with; 0 where it is none.
+    stream: int = 0
+    tools: tuple[dict[str, Any], ...] = ()
 
 
 class CallBody(NamedTuple):
@@ -16,8 +27,7 @@ class CallBody(NamedTuple):
 
     operation: str
     arguments: dict[str, Any]
-    session: str | None
-    lm: dict[str, Any] | None
+    options: CallOptions
 
 
 def read_call(body: bytes, codec: Codec | None, takes_lm: bool) -> CallBody:
@@ -35,11 +45,11 @@ def read_call(body: bytes, codec: Codec | None, takes_lm: bool) -> CallBody:
         raise MalformedBody("operation", "the name of an operation is text")
     if not isinstance(found[1], dict):
         raise MalformedBody("arguments", "arguments are a map")
-    session, lm = _options(found[2], takes_lm) if len(found) == 3 else (None, None)
-    return CallBody(found[0], found[1], session, lm)
+    options = _options(found[2], takes_lm) if len(found) == 3 else CallOptions()
+    return CallBody(found[0], found[1], options)
 
 
-def _options(options: Any, takes_lm: bool) -> tuple[str | None, dict[str, Any] | None]:
+def _options(options: Any, takes_lm: bool) -> CallOptions:
     if not isinstance(options, dict):
         raise MalformedBody("options", "options are a map")
     for name in options:
@@ -52,4 +62,35 @@ def _options(options: Any, takes_lm: bool) -> tuple[str | None, dict[str, Any] |
         raise InvalidInput("the option lm is a map of LM settings")
     if lm is not None and not takes_lm:
         raise InvalidInput("the option lm does not apply: this adapter has no LM")
-    return session, lm
+    return CallOptions(session, lm, _credit(options), _tools(options.get("tools")))
+
+
+def _credit(options: dict[str, Any]) -> int:
+    credit = options.get("stream")
+    if credit is None:
+        return 0
+    if type(credit) is not int or not 1 <= credit <= limits.CREDIT:
+        raise InvalidInput(f"the option stream is a credit of 1 to {limits.CREDIT}")
+    return credit
+
+
+def _tools(tools: Any) -> tuple[dict[str, Any], ...]:
+    if tools is None:
+        return ()
+    if not isinstance(tools, list) or len(tools) > limits.TOOLS:
+        raise InvalidInput(f"the option tools is a list of at most {limits.TOOLS} tools")
+    for tool in tools:
+        if not (
+            isinstance(tool, dict)
+            and isinstance(tool.get("name"), str)
+            and isinstance(tool.get("description", ""), str)
+            and isinstance(tool.get("parameters", {}), dict)
+        ):
+            raise InvalidInput(
+                "a tool is a map of name and description, which are text, and parameters, which "
+                "are a JSON schema"
+            )
+    names = [tool["name"] for tool in tools]
+    if len(set(names)) < len(names):
+        raise InvalidInput("two tools have one name")
+    return tuple(tools)

@@ -3,29 +3,38 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import ormsgpack
 
 from krait_worker import faults, limits
 from krait_worker.adapters.base import Operation
-from krait_worker.context import CallContext
-from krait_worker.envelope import FAULT, REPLY, Codec
+from krait_worker.envelope import END, FAULT, REPLY, Codec
 from krait_worker.outbox import Answer, Outbox
-from krait_worker.values import Unserialisable, encode
+from krait_worker.values import PLAIN_ONLY, Unserialisable, encode, is_flat
+
+if TYPE_CHECKING:
+    from krait_worker.context import CallContext
+    from krait_worker.flow import Flow
+
+_NESTING = limits.NESTING
+_strict = ormsgpack.packb
 
 
 class RunningCall:
     """One call and what is needed to answer it."""
 
-    __slots__ = ("arguments", "began", "codec", "context", "ended_by", "operation", "remaining",
-                 "task")  # fmt: skip
+    __slots__ = ("arguments", "began", "codec", "context", "ended_by", "flow", "operation",
+                 "remaining", "task")  # fmt: skip
 
     def __init__(
         self,
         operation: Operation,
         arguments: dict[str, Any],
-        context: CallContext,
+        context: "CallContext",
         codec: Codec,
         remaining: int,
+        flow: "Flow | None" = None,
     ) -> None:
         self.operation = operation
         self.arguments = arguments
@@ -33,6 +42,8 @@ class RunningCall:
         self.codec = codec
         #: Milliseconds it may take; 0 for no limit.
         self.remaining = remaining
+        #: Where it streams, has tools, or could.
+        self.flow = flow
         self.began = time.monotonic()
         self.task: asyncio.Task[None] | None = None
         #: The code of the fault it gets where Krait, not its own code, ends it.
@@ -47,6 +58,17 @@ def reply_body(result: Any, codec: int) -> bytes:
     body = encode(result, codec)
     if len(body) > limits.BODY_BYTES:
         raise Unserialisable("result", f"{len(body)} bytes; a body has at most {limits.BODY_BYTES}")
+    return body
+
+
+def packed_reply(result: Any) -> bytes:
+    """`reply_body` in MessagePack, for what is nearly always plain and short."""
+    try:
+        body = _strict(result, None, PLAIN_ONLY)
+    except TypeError:  # what is not plain, or cannot be carried
+        return reply_body(result, Codec.MSGPACK)
+    if len(body) > _NESTING and not is_flat(body):
+        return reply_body(result, Codec.MSGPACK)
     return body
 
 
@@ -89,17 +111,35 @@ class RunningCalls:
         except Exception as error:  # noqa: BLE001 - a model's own code may raise while it is read
             self.fail(call, error)
         else:
-            self._answer(call, (REPLY, call.codec, call.context.call_id, body))
+            word, chunks, flow = REPLY, 0, call.flow
+            if flow is not None:
+                # Threads of its own that it has left behind send nothing behind its end.
+                flow.end("cancelled")
+                if flow.is_stream:
+                    word, chunks = END, flow.sent
+            self._answer(call, (word, call.codec, call.context.call_id, body, chunks))
 
     def fail(self, call: RunningCall, error: BaseException) -> None:
         """Answers a call with a fault."""
-        if call.ended_by is not None:
+        ended_by = call.ended_by
+        if call.flow is not None:
+            ended_by = ended_by or call.flow.ended_by
+            call.flow.end("cancelled")
+        if ended_by is not None:
             # Whatever it raised, it did so because it was told to end.
             late = f"not done within {call.remaining} ms"
-            told = "the caller cancelled it" if call.ended_by == "cancelled" else late
-            error = faults.CallRefused(call.ended_by, told)
+            told = "the caller cancelled it" if ended_by == "cancelled" else late
+            error = faults.CallRefused(ended_by, told)
         body = fault_body(failure(error, self._details), call.codec)
-        self._answer(call, (FAULT, call.codec, call.context.call_id, body))
+        self._answer(call, (FAULT, call.codec, call.context.call_id, body, 0))
+
+    def has_room(self, slots: int) -> bool:
+        """Whether one more call may begin: one that awaits a tool has lent its slot."""
+        busy = len(self.by_id)
+        if busy < slots:
+            return True
+        waiting = (call.flow for call in self.by_id.copy().values())
+        return busy - sum(1 for flow in waiting if flow is not None and flow.awaits_tools) < slots
 
     def _answer(self, call: RunningCall, answer: Answer) -> None:
         # The slot is free before the answer can be seen: the next call must not find it taken.

@@ -25,8 +25,13 @@ class Kind(IntEnum):
     CALL = 3
     REPLY = 4
     FAULT = 5
+    CHUNK = 6
+    END = 7
+    CREDIT = 8
     CANCEL = 9
     HEARTBEAT = 10
+    TOOL_CALL = 11
+    TOOL_REPLY = 12
     DRAIN = 14
     GOODBYE = 15
 
@@ -46,6 +51,9 @@ def first_word(kind: Kind) -> int:
 CALL = first_word(Kind.CALL)
 REPLY = first_word(Kind.REPLY)
 FAULT = first_word(Kind.FAULT)
+CHUNK = first_word(Kind.CHUNK)
+END = first_word(Kind.END)
+TOOL_CALL = first_word(Kind.TOOL_CALL)
 _KINDS = {kind.value: kind for kind in Kind}
 
 
@@ -67,7 +75,8 @@ class Header(NamedTuple):
     attachments: int
     call_id: int
     body_length: int
-    remaining: int
+    #: What the last four bytes say: the time left of a call, the number of a chunk, …
+    number: int
 
 
 def envelope(kind: Kind, call_id: int = 0, codec: Codec | None = None, body: bytes = b"") -> bytes:
@@ -82,7 +91,7 @@ def read_header(data: bytes, offset: int = 0) -> Header:
     """
     if len(data) - offset < SIZE:
         raise EnvelopeError("truncated_header", f"a header of {len(data) - offset} bytes")
-    first, second, call_id, length, remaining = HEADER.unpack_from(data, offset)
+    first, second, call_id, length, number = HEADER.unpack_from(data, offset)
     if first & 0xFFFF != _MAGIC:
         raise EnvelopeError("wrong_magic", "the envelope does not begin with KR")
     version = first >> 16 & 0xFF
@@ -102,7 +111,7 @@ def read_header(data: bytes, offset: int = 0) -> Header:
     attachments = second >> 16
     if attachments > limits.ATTACHMENTS:
         raise EnvelopeError("too_many_attachments", f"{attachments} attachments", call_id)
-    return Header(kind, Codec(codec) if codec else None, attachments, call_id, length, remaining)
+    return Header(kind, Codec(codec) if codec else None, attachments, call_id, length, number)
 
 
 def read_envelopes(message: bytes) -> list[tuple[Header, bytes]]:

@@ -6,13 +6,60 @@ language models keep their connections per loop.
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing, closing
 from contextvars import Context
 from queue import SimpleQueue
 from typing import Any
 
+from krait_worker import limits
 from krait_worker.calls import RunningCall, RunningCalls
 from krait_worker.context import enter_call
+from krait_worker.faults import InvalidInput
+
+
+class _Gathered(list[Any]):
+    """The chunks of a call that nobody reads as a stream."""
+
+    def __init__(self, call: RunningCall) -> None:
+        self._flow = call.flow
+
+    def add(self, chunk: Any) -> None:
+        if self._flow is not None:
+            self._flow.check()
+        if len(self) == limits.GATHERED_CHUNKS:
+            raise InvalidInput(f"more than {len(self)} chunks; read them as a stream")
+        self.append(chunk)
+
+
+def _exhaust(call: RunningCall, generator: Generator[Any, Any, Any]) -> Any:
+    """Streams what a generator yields and gives what it returns; without a stream, one list."""
+    gathered = _Gathered(call)
+    is_stream = call.context.is_stream
+    take: Callable[[Any], None] = call.context.emit if is_stream else gathered.add
+    returned: list[Any] = []
+
+    def whole() -> Generator[Any, Any, None]:
+        returned.append((yield from generator))
+
+    with closing(whole()) as values:
+        for value in values:
+            take(value)
+    return returned[0] if is_stream else gathered
+
+
+async def _aexhaust(call: RunningCall, generator: AsyncGenerator[Any, Any]) -> Any:
+    """Streams what an asynchronous generator yields; without a stream, one list."""
+    gathered = _Gathered(call)
+    async with aclosing(generator) as values:
+        if call.context.is_stream:
+            emit = call.context.aemit
+            async for value in values:
+                await emit(value)
+            return None
+        async for value in values:
+            gathered.add(value)
+    return gathered
 
 
 class Threads:
@@ -64,6 +111,8 @@ class Threads:
         enter_call(call.context)
         try:
             result = call.operation.call(call.arguments)
+            if call.operation.yields:
+                result = _exhaust(call, result)
         except BaseException as error:  # noqa: BLE001 - SystemExit ends the call, not the worker
             self._calls.fail(call, error)
         else:
@@ -112,8 +161,8 @@ class AsyncLoop:
             left = call.remaining / 1_000
             timer = self._loop.call_later(left, self._cancel, call, "deadline_exceeded")
         try:
-            coroutine: Coroutine[Any, Any, Any] = call.operation.call(call.arguments)
-            result = await coroutine
+            made = call.operation.call(call.arguments)
+            result = await (_aexhaust(call, made) if call.operation.yields else made)
         except BaseException as error:  # noqa: BLE001 - a cancelled call, too, is answered
             self._calls.fail(call, error)
         else:

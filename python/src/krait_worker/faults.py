@@ -18,6 +18,19 @@ class CallRefused(Exception):
         self.code = code
 
 
+class ToolFailed(Exception):
+    """A tool of the caller's has failed: `type` names how, in the caller's words.
+
+    `unknown_tool` and `invalid_arguments` are Krait's own types; others are those of the errors
+    that the tools' code threw.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(f"{kind}: {message}")
+        self.type = kind
+        self.message = message
+
+
 def qualified(kind: type) -> str:
     """The name of an exception's class as faults carry it, such as `builtins.ValueError`."""
     return clipped(f"{kind.__module__}.{kind.__qualname__}", limits.NAME_BYTES)

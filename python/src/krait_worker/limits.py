@@ -19,6 +19,17 @@ ENVELOPES_PER_MESSAGE = 32
 BATCH_BYTES = 64 << 10
 #: How many running calls a heartbeat names.
 HEARTBEAT_CALLS = 64
+#: The credit a stream may hold: chunks that may be sent before more is given.
+CREDIT = 1 << 16
+#: Of how many bytes of a chunk's body each costs one credit more.
+CREDIT_BYTES = 16 << 10
+#: The tools a call may have, and how many calls of them it may await at once.
+TOOLS = 128
+TOOL_CALLS = 64
+#: How deep calls may be made from within tools.
+TOOL_DEPTH = 8
+#: What a generator may yield where nobody reads it as a stream: its chunks become one list.
+GATHERED_CHUNKS = 1_000_000
 #: A packet of the forkserver's channel.
 CONTROL_BYTES = 64 << 10
 #: How long a worker waits for Krait's hello.

@@ -7,11 +7,15 @@ from collections.abc import Callable
 from krait_worker import limits
 from krait_worker.envelope import HEADER
 
-Answer = tuple[int, int, int, bytes]  # first word, codec, call id, body
+Answer = tuple[int, int, int, bytes, int]  # first word, codec, call id, body, number
 
 
 class Outbox:
-    """Bounded by the slots: each running call puts one answer into it, and then is gone."""
+    """Bounded by the slots: each running call puts one answer into it, and then is gone.
+
+    Before that it may put chunks, as many as its stream has credit, and tool calls, as many as it
+    may await at once.
+    """
 
     def __init__(self) -> None:
         self.wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -44,10 +48,10 @@ class Outbox:
             parts: list[bytes] = []
             size = 0
             while answers and len(parts) < 2 * limits.ENVELOPES_PER_MESSAGE:
-                first, codec, call_id, body = answers[0]
+                first, codec, call_id, body, number = answers[0]
                 if parts and size + len(body) > limits.BATCH_BYTES:
                     break
                 answers.popleft()
-                parts += (HEADER.pack(first, codec, call_id, len(body), 0), body)
+                parts += (HEADER.pack(first, codec, call_id, len(body), number), body)
                 size += HEADER.size + len(body)
             send(b"".join(parts))

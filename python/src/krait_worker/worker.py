@@ -12,16 +12,23 @@ from functools import partial
 from typing import Any
 
 import msgspec
-import ormsgpack
 import zmq
 
 from krait_worker import limits
 from krait_worker.adapters.base import nearest
 from krait_worker.callbody import read_call
-from krait_worker.calls import RunningCall, RunningCalls, failure, fault_body, reply_body
+from krait_worker.calls import (
+    RunningCall,
+    RunningCalls,
+    failure,
+    fault_body,
+    reply_body,
+)
+from krait_worker.calls import packed_reply as _answer
 from krait_worker.context import CallContext
 from krait_worker.envelope import (
     CALL,
+    END,
     FAULT,
     HEADER,
     REPLY,
@@ -34,16 +41,17 @@ from krait_worker.envelope import (
 )
 from krait_worker.executors import AsyncLoop, Threads
 from krait_worker.faults import CallRefused, InvalidInput
+from krait_worker.flow import Flow
 from krait_worker.loading import Loaded
 from krait_worker.outbox import Outbox
-from krait_worker.values import PLAIN_ONLY, MalformedBody, is_flat
+from krait_worker.values import MalformedBody
 
 _POLLIN = int(zmq.POLLIN)
 _NOBLOCK = int(zmq.NOBLOCK)
 #: How long an idle reader sleeps before it looks whether a signal has come.
 IDLE_MS = 500
 _FULL = 2 * limits.ENVELOPES_PER_MESSAGE
-_NESTING, _BATCH = limits.NESTING, limits.BATCH_BYTES
+_BATCH = limits.BATCH_BYTES
 # A header with its first two words as one: what is looked at in them is one comparison then.
 _WIDE = struct.Struct("<QQII")
 _pack, _unpack = _WIDE.pack, _WIDE.unpack_from
@@ -57,19 +65,7 @@ _FlatCall = tuple[str, dict[str, bool | int | float | str | list[_Scalar] | None
 _unpack_flat = msgspec.msgpack.Decoder(_FlatCall).decode
 _parse_flat = msgspec.json.Decoder(_FlatCall).decode
 _write = msgspec.json.Encoder().encode
-_strict = ormsgpack.packb
 _QUICK_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, KeyError)
-
-
-def _answer(result: Any) -> bytes:
-    """`reply_body` in MessagePack, for what is nearly always plain and short."""
-    try:
-        body = _strict(result, None, PLAIN_ONLY)
-    except TypeError:  # what is not plain, or cannot be carried
-        return reply_body(result, Codec.MSGPACK)
-    if len(body) > _NESTING and not is_flat(body):
-        return reply_body(result, Codec.MSGPACK)
-    return body
 
 
 class Reader:
@@ -94,7 +90,8 @@ class Reader:
             for name, op in loaded.operations.items()
             if op.kind == "inline" and op.whole
         }
-        self._threads = Threads(self.calls, slots)
+        # A call that awaits a tool lends its slot to what that tool calls, and so on.
+        self._threads = Threads(self.calls, slots * (1 + limits.TOOL_DEPTH))
         self._loop: AsyncLoop | None = None
         if any(op.kind == "async" for op in loaded.operations.values()):
             self._loop = AsyncLoop(self.calls)
@@ -310,6 +307,18 @@ class Reader:
             if call is not None and call.operation.kind == "async":
                 self._start_async()
                 self._async().cancel(call, "cancelled")
+            elif call is not None and call.flow is not None:
+                # What waits for credit or for a tool is woken; the rest ends at its next chunk.
+                call.flow.end("cancelled")
+        elif header.kind == Kind.CREDIT:
+            # To a stream that has ended it comes too late, and that is no mistake.
+            call = self.calls.by_id.get(header.call_id)
+            if call is not None and call.flow is not None:
+                call.flow.grant(header.number)
+        elif header.kind == Kind.TOOL_REPLY:
+            call = self.calls.by_id.get(header.call_id)
+            if call is not None and call.flow is not None:
+                call.flow.answer(header.number, header.codec or self._codec, body)
         elif header.kind == Kind.DRAIN:
             self.draining = True
         elif header.kind == Kind.GOODBYE:
@@ -337,7 +346,7 @@ class Reader:
             twice = CallRefused("malformed", f"call {call_id} is running already")
             self._refuse(twice, 0, header.codec or self._codec)
             return
-        if len(self.calls.by_id) >= self._slots:
+        if not self.calls.has_room(self._slots):
             raise CallRefused("overloaded", f"all {self._slots} slots are taken")
         codec = header.codec or self._codec
         if operation.kind == "inline":
@@ -347,10 +356,14 @@ class Reader:
             except BaseException as error:  # noqa: BLE001 - SystemExit ends the call only
                 self._refuse(error, call_id, codec)
             else:
-                self._put(REPLY, codec, call_id, answer)
+                self._put(END if found.options.stream else REPLY, codec, call_id, answer)
             return
-        context = CallContext(call_id, found.session, found.lm)
-        call = RunningCall(operation, found.arguments, context, codec, header.remaining)
+        options, remaining, flow = found.options, header.number, None
+        if options.stream or options.tools or operation.yields:
+            credit = options.stream
+            flow = Flow(self._outbox, call_id, codec, credit=credit, remaining=remaining)
+        context = CallContext(call_id, options.session, options.lm, options.tools, flow)
+        call = RunningCall(operation, found.arguments, context, codec, remaining, flow)
         self.calls.by_id[call_id] = call
         if operation.kind == "async":
             self._async_calls.append(call)

@@ -26,21 +26,29 @@ def operation(function: Any = None, /, *, name: str | None = None, inline: bool 
     `inline` one on the reader thread itself: the fastest, but nothing else is read meanwhile, so
     only for what takes microseconds. Parameters are the call's arguments by name; a method with a
     single positional-only parameter is given the whole map of arguments.
+
+    A generator, `def` or `async def`, streams what it yields to a caller who reads a stream; what a
+    `def` returns is the stream's end. To others its chunks go as one list.
     """
 
     def mark(method: Any) -> Any:
-        if inline and inspect.iscoroutinefunction(method):
-            raise TypeError(f"{method.__qualname__}: an async operation cannot be inline")
+        if inline and (inspect.iscoroutinefunction(method) or _yields(method)):
+            raise TypeError(f"{method.__qualname__}: what waits or yields cannot be inline")
         setattr(method, _MARK, (name or method.__name__, inline))
         return method
 
     return mark if function is None else mark(function)
 
 
+def _yields(function: Any) -> bool:
+    return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+
+
 class Operation:
     """One operation of an adapter object, ready to be called."""
 
-    __slots__ = ("_accepted", "_required", "doc", "function", "kind", "map_at", "name", "whole")
+    __slots__ = ("_accepted", "_required", "doc", "function", "kind", "map_at", "name", "whole",
+                 "yields")  # fmt: skip
 
     def __init__(self, name: str, function: Callable[..., Any], inline: bool) -> None:
         self.name = name
@@ -49,8 +57,10 @@ class Operation:
         self.kind: OperationKind = "sync"
         if inline:
             self.kind = "inline"
-        elif inspect.iscoroutinefunction(function):
+        elif inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
             self.kind = "async"
+        #: Whether it is a generator, and calling it makes one.
+        self.yields = _yields(function)
         parameters = inspect.signature(function).parameters.values()
         kinds = [parameter.kind for parameter in parameters]
         self.whole = kinds == [inspect.Parameter.POSITIONAL_ONLY]

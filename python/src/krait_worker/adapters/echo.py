@@ -4,9 +4,12 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from krait_worker.adapters.base import Adapter, operation
+from krait_worker.context import CallContext, current_call
 from krait_worker.faults import InvalidInput
 
 
@@ -52,3 +55,80 @@ class EchoAdapter(Adapter):
     def pid(self) -> int:
         """The worker's process."""
         return os.getpid()
+
+    @operation
+    def count(self, n: int, pause: float = 0, fail_at: int = -1) -> Iterator[int]:
+        """Streams the numbers below `n`, a pause before each; its end is `n`."""
+        for number in range(n):
+            if pause:
+                time.sleep(pause)
+            if number == fail_at:
+                raise ValueError(f"at {number}")
+            yield number
+        return n  # type: ignore[return-value]
+
+    @operation
+    async def acount(self, n: int, pause: float = 0) -> AsyncIterator[int]:
+        """`count` on the asyncio loop, without a value at its end."""
+        for number in range(n):
+            if pause:
+                await asyncio.sleep(pause)
+            yield number
+
+    @operation
+    def clock(self, n: int, pause: float = 0) -> Iterator[int]:
+        """Streams the monotonic clock's nanoseconds `n` times, a pause before each."""
+        for _ in range(n):
+            if pause:
+                time.sleep(pause)
+            yield time.monotonic_ns()
+
+    @operation
+    def use_tool(
+        self, name: str, arguments: dict[str, Any], times: int = 1, at_once: int = 1
+    ) -> dict[str, Any]:
+        """Calls a tool of the caller's, from so many threads at once.
+
+        Gives the last result, and how many nanoseconds each call took.
+        """
+        call = _call()
+
+        def use(_: int) -> tuple[Any, int]:
+            began = time.perf_counter_ns()
+            value = call.call_tool(name, arguments)
+            return value, time.perf_counter_ns() - began
+
+        if at_once == 1:
+            used = [use(number) for number in range(times)]
+        else:
+            with ThreadPoolExecutor(at_once) as threads:
+                used = list(threads.map(use, range(times)))
+        return _used(used)
+
+    @operation
+    async def ause_tool(
+        self, name: str, arguments: dict[str, Any], times: int = 1, at_once: int = 1
+    ) -> dict[str, Any]:
+        """`use_tool` on the asyncio loop."""
+        call = _call()
+        places = asyncio.Semaphore(at_once)
+
+        async def use() -> tuple[Any, int]:
+            async with places:
+                began = time.perf_counter_ns()
+                value = await call.acall_tool(name, arguments)
+                return value, time.perf_counter_ns() - began
+
+        return _used(await asyncio.gather(*(use() for _ in range(times))))
+
+
+def _call() -> CallContext:
+    call = current_call()
+    if call is None:
+        raise RuntimeError("an operation that is not inline has a call")
+    return call
+
+
+def _used(used: list[tuple[Any, int]]) -> dict[str, Any]:
+    last = used[-1][0] if used else None
+    return {"value": last, "nanoseconds": [taken for _, taken in used]}

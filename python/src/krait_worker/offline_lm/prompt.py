@@ -13,7 +13,10 @@ _JSON_OUTPUTS = "Outputs will be a JSON object"
 _BLOCK = re.compile(r"^\[\[ ## (\w+) ## \]\][ \t]*\n?", re.MULTILINE)
 _NOTE = re.compile(r"# note: the value you produce (.+)")
 _TAIL = re.compile(r"\n\nRespond with (?:the corresponding output fields|a JSON object)", re.DOTALL)
-_TOOL = re.compile(r"\(\d+\) (\w+), whose description.*? It takes arguments (\{.*?\})\.(?=\s|$)")
+_TOOL = re.compile(
+    r"""(?:\(\d+\) |«|["'\[])(\w+), whose description"""
+    r""".*? It takes arguments (\{.*?\})\.(?=[\s»"'\]]|$)"""
+)
 
 
 class Wanted(NamedTuple):
@@ -30,8 +33,8 @@ class Prompt(NamedTuple):
     inputs: dict[str, str]
     outputs: list[Wanted]
     is_json: bool
-    #: Tools by name with the names of their arguments, where the task is a ReAct step.
-    tools: dict[str, list[str]]
+    #: Tools by name with the arguments they must have and those arguments' types.
+    tools: dict[str, dict[str, str]]
 
 
 def read_prompt(messages: list[dict[str, Any]]) -> Prompt | None:
@@ -45,8 +48,14 @@ def read_prompt(messages: list[dict[str, Any]]) -> Prompt | None:
     listed = re.split(f"{_STRUCTURE}|{_JSON_INPUTS}", after)[0]
     notes = _notes(after, is_json)
     outputs = [Wanted(name, kind, notes.get(name, "")) for name, kind in _FIELD.findall(listed)]
-    inputs = blocks(_TAIL.split(asked[-1])[0]) if asked else {}
-    return Prompt(inputs, outputs, is_json, _tools(system)) if outputs else None
+    inputs = asked_inputs(asked)
+    tools = _tools("\n".join([system, *asked[-1:]]))
+    return Prompt(inputs, outputs, is_json, tools) if outputs else None
+
+
+def asked_inputs(asked: list[str]) -> dict[str, str]:
+    """The input fields in the last of a user's messages."""
+    return blocks(_TAIL.split(asked[-1])[0]) if asked else {}
 
 
 def text_of(message: dict[str, Any]) -> str:
@@ -82,12 +91,21 @@ def _notes(after: str, is_json: bool) -> dict[str, str]:
     return {name: m[1].strip() for name, text in shapes.items() if (m := _NOTE.search(text))}
 
 
-def _tools(system: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, text in _TOOL.findall(system):
+def _tools(text: str) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for name, listed in _TOOL.findall(text):
         try:
-            arguments = ast.literal_eval(text)
+            schema = ast.literal_eval(listed)
         except (ValueError, SyntaxError):
-            arguments = {}
-        found[name] = list(arguments) if isinstance(arguments, dict) else []
+            schema = {}
+        found[name] = required(schema) if isinstance(schema, dict) else {}
     return found
+
+
+def required(schema: dict[str, Any]) -> dict[str, str]:
+    """The arguments of a tool that have no default, with their types."""
+    return {
+        name: str(one.get("type", "string"))
+        for name, one in schema.items()
+        if isinstance(one, dict) and "default" not in one
+    }

@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+from krait_worker.offline_lm.agents import agent_step, asked_tools
 from krait_worker.offline_lm.passages import Finding, find, stems
 from krait_worker.offline_lm.prompt import Prompt, Wanted, read_prompt
 
@@ -25,7 +26,7 @@ def completion(messages: list[dict[str, Any]]) -> str:
     prompt = read_prompt(messages)
     if prompt is None:
         return _NO_FORMAT
-    values = _react(prompt) or _values(prompt)
+    values = agent_step(prompt) or _values(prompt)
     if prompt.is_json:
         return json.dumps(values, ensure_ascii=False)
     shown = [f"[[ ## {name} ## ]]\n{_shown(value)}" for name, value in values.items()]
@@ -44,6 +45,8 @@ def _values(prompt: Prompt) -> dict[str, Any]:
 
 
 def _value(wanted: Wanted, finding: Finding, prompt: Prompt) -> Any:
+    if wanted.type == "ToolCalls":
+        return asked_tools(prompt)
     if options := _OPTIONS.search(wanted.note):
         return _option(options[1].split("; "), prompt)
     if schema := _SCHEMA.search(wanted.note):
@@ -167,18 +170,3 @@ def _distinct(values: list[Any]) -> list[Any]:
 def _among(options: list[Any], prompt: Prompt) -> Any:
     named = {str(option): option for option in options}
     return named[_option(list(named), prompt)]
-
-
-def _react(prompt: Prompt) -> dict[str, Any] | None:
-    """One step of ReAct: each tool once, with the question, then `finish`."""
-    names = [wanted.name for wanted in prompt.outputs]
-    if "next_tool_name" not in names:
-        return None
-    finding = find(prompt.inputs)
-    used = {text for name, text in prompt.inputs.items() if name.startswith("tool_name_")}
-    unused = [tool for tool in prompt.tools if tool != "finish" and tool not in used]
-    tool = unused[0] if unused else "finish"
-    arguments = dict.fromkeys(prompt.tools.get(tool, []), finding.question)
-    told = "Nothing is left to look up." if tool == "finish" else f"The offline LM asks {tool}."
-    made = {"next_thought": told, "next_tool_name": tool, "next_tool_args": arguments}
-    return {name: made.get(name, "") for name in names}

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from krait_worker.offline_lm import MODEL
+from krait_worker.offline_lm.agents import native_calls
 from krait_worker.offline_lm.injection import Injection, Injections
 from krait_worker.offline_lm.reply import completion
 
@@ -101,16 +102,19 @@ class _Handler(BaseHTTPRequestHandler):
         usage = _usage(messages, text, choices)
         digest = hashlib.sha256(json.dumps(messages).encode()).hexdigest()[:24]
         head = {"id": f"offline-{digest}", "created": 0, "model": MODEL}
+        calls = [] if fault else native_calls(messages, request.get("tools"))
         if request.get("stream"):
             options = request.get("stream_options") or {}
-            self._stream(head, text, usage if options.get("include_usage") else None, fault)
+            self._stream(head, text, usage if options.get("include_usage") else None, fault, calls)
             return
-        message = {"role": "assistant", "content": text}
+        message: dict[str, Any] = {"role": "assistant", "content": text}
+        if calls:
+            message["tool_calls"] = calls
         body = {
             **head,
             "object": "chat.completion",
             "choices": [
-                {"index": index, "message": message, "finish_reason": "stop"}
+                {"index": index, "message": message, "finish_reason": _reason(calls)}
                 for index in range(choices)
             ],
             "usage": usage,
@@ -118,7 +122,12 @@ class _Handler(BaseHTTPRequestHandler):
         self._json(200, body, cut=fault == "cut")
 
     def _stream(
-        self, head: dict[str, Any], text: str, usage: dict[str, Any] | None, fault: str | None
+        self,
+        head: dict[str, Any],
+        text: str,
+        usage: dict[str, Any] | None,
+        fault: str | None,
+        calls: list[dict[str, Any]],
     ) -> None:
         head = {**head, "object": "chat.completion.chunk"}
         self._head(200, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"})
@@ -130,7 +139,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             delta = {"content": piece, **({"role": "assistant"} if index == 0 else {})}
             self._event({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
-        last = {"index": 0, "delta": {}, "finish_reason": "stop"}
+        asked = [{"index": index, **call} for index, call in enumerate(calls)]
+        told = {"tool_calls": asked} if asked else {}
+        last = {"index": 0, "delta": told, "finish_reason": _reason(calls)}
         self._event({**head, "choices": [last]})
         if usage is not None:
             self._event({**head, "choices": [], "usage": usage})
@@ -169,6 +180,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self.close_connection:
             lines.append("Connection: close")
         self.wfile.write("\r\n".join(lines).encode() + b"\r\n\r\n" + data)
+
+
+def _reason(calls: list[dict[str, Any]]) -> str:
+    return "tool_calls" if calls else "stop"
 
 
 def _usage(messages: list[Any], text: str, choices: int) -> dict[str, Any]:

@@ -27,6 +27,13 @@ def reply(prediction: Any) -> dict[str, Any]:
     return made
 
 
+def agent_reply(prediction: Any) -> dict[str, Any]:
+    """The reply of an agent: as of a prediction, and the steps it took."""
+    made = fields(prediction)
+    steps = made.pop("trajectory")
+    return {"outputs": made, "usage": usage(prediction), "trajectory": steps}
+
+
 def fields(prediction: Any) -> dict[str, Any]:
     """The output fields by name."""
     return {name: carried(value) for name, value in prediction.items()}

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import dspy
+import msgspec
 
 from krait_worker.adapters.dspy.recently_used import RecentlyUsed
 from krait_worker.adapters.dspy.signatures import BoundSignature, specification
@@ -11,6 +12,7 @@ from krait_worker.adapters.dspy.signatures import BoundSignature, specification
 _MOST_PROGRAMS = 256
 
 Make = Callable[[Any], Any]
+_canonical = msgspec.msgpack.Encoder().encode
 
 
 class Program:
@@ -38,7 +40,19 @@ class Programs:
         """A `dspy.ChainOfThought`; raises `InvalidInput`."""
         return self._find(b"chain_of_thought", dspy.ChainOfThought, signature)
 
+    def react(self, signature: Any, tools: list[dspy.Tool], most: int, kept: bool) -> Program:
+        """A `dspy.ReAct`; `kept` where its tools are good for other calls too."""
+        if not kept:
+            return Program(_react(tools, most), BoundSignature(specification(signature)))
+        told = [[tool.name, tool.desc, tool.args] for tool in tools]
+        name = b"react\0" + _canonical([told, most])
+        return self._find(name, _react(tools, most), signature)
+
     def _find(self, name: bytes, kind: Make, signature: Any) -> Program:
         given = specification(signature)
         key = name + b"\0" + given.key
         return self._made.get(key, lambda: Program(kind, BoundSignature(given)))
+
+
+def _react(tools: list[dspy.Tool], most: int) -> Make:
+    return lambda signature: dspy.ReAct(signature, tools=tools, max_iters=most)
