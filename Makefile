@@ -1,6 +1,6 @@
 # A thin door: each target is one script in .ci, which does its own set-up.
 
-.PHONY: help demo test coverage lint bench fuzz chaos clean
+.PHONY: help demo test coverage lint bench plots fuzz chaos clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -21,6 +21,9 @@ lint: ## formatting of Swift; formatting, lint and types of Python
 bench: ## measure Krait beside its floor
 	@.ci/bench
 
+plots: ## measure anew and draw the pictures of the README
+	@.ci/plots
+
 fuzz: ## a million changed inputs for the parsers, under the sanitizers
 	@.ci/fuzz
 
@@ -28,4 +31,4 @@ chaos: ## break a running daemon in every known way, and print the figures
 	@.ci/chaos
 
 clean: ## remove all that was built or installed in this folder
-	@rm -rf .build .venv python/.mypy_cache python/.ruff_cache python/.pytest_cache
+	@rm -rf .build .venv .venv-peers python/.mypy_cache python/.ruff_cache python/.pytest_cache

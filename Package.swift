@@ -68,7 +68,7 @@ let package = Package(
                 "KraitWorkers", "CZeroMQ",
             ],
             path: "Benchmarks",
-            exclude: ["README.md", "worker_loop.py"],
+            exclude: ["README.md", "peers", "plots", "worker_loop.py"],
             swiftSettings: settings
         ),
         .executableTarget(
@@ -99,7 +99,7 @@ let package = Package(
         tests("KraitChaosTests", ["KraitChaos", "KraitWire"]),
         tests(
             "KraitCommandTests",
-            ["KraitCommand", "Krait", "KraitObservability", "KraitWire"]
+            ["KraitCommand", "Benchmarks", "Krait", "KraitObservability", "KraitWire"]
         ),
         tests("KraitEvaluationTests", ["KraitEvaluation", "KraitObservability", "KraitWire"]),
         tests("KraitObservabilityTests", ["KraitObservability"]),

@@ -69,6 +69,14 @@ public struct PythonPool: Sendable, Equatable {
     /// The port `*` stands for any. TCP has CURVE keys always: drawn for each run and each worker,
     /// and known to nobody else.
     public var endpoint: String?
+    /// How many workers that somebody starts on other hosts the pool takes beside its own.
+    ///
+    /// They need an `endpoint` whose port is known, and `joinKeys`. The pool leases them as it does
+    /// its own, and loses and takes them as they go and come; it never waits for one.
+    public var remoteWorkers: Int
+    /// The file with the pool's side of the keys that remote workers join by, as `krait keys`
+    /// writes it; nil lets nobody join.
+    public var joinKeys: String?
 
     /// A pool, each setting with its default.
     public init(
@@ -95,7 +103,9 @@ public struct PythonPool: Sendable, Equatable {
         cpuLimit: Duration? = nil,
         environment: [String: String] = [:],
         path: [String] = [],
-        endpoint: String? = nil
+        endpoint: String? = nil,
+        remoteWorkers: Int = 0,
+        joinKeys: String? = nil
     ) {
         self.name = name
         self.adapter = adapter
@@ -121,6 +131,8 @@ public struct PythonPool: Sendable, Equatable {
         self.environment = environment
         self.path = path
         self.endpoint = endpoint
+        self.remoteWorkers = remoteWorkers
+        self.joinKeys = joinKeys
     }
 
     /// When a pool stops sending the calls of an operation that keeps failing, and refuses them

@@ -1,6 +1,8 @@
 /// How a pool decides: every limit it keeps.
 package struct PoolConfiguration: Sendable, Equatable {
     package var workers: Int
+    /// How many workers that somebody starts elsewhere it takes beside its own.
+    package var guests: Int
     /// How many calls may wait for a slot.
     package var queueLimit: Int
     /// How many workers may be on their way up at once.
@@ -26,6 +28,7 @@ package struct PoolConfiguration: Sendable, Equatable {
 
     package init(
         workers: Int,
+        guests: Int = 0,
         queueLimit: Int = 10_000,
         startsAtOnce: Int = 4,
         maximumStartFailures: Int = 5,
@@ -41,6 +44,7 @@ package struct PoolConfiguration: Sendable, Equatable {
         recovery: RecoveryDelay = RecoveryDelay()
     ) {
         self.workers = workers
+        self.guests = guests
         self.queueLimit = queueLimit
         self.startsAtOnce = startsAtOnce
         self.maximumStartFailures = maximumStartFailures

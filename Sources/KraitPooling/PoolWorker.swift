@@ -29,6 +29,8 @@ package protocol PoolWorker: AnyObject, Sendable {
 /// What is known of a worker's process.
 package struct WorkerFacts: Sendable, Equatable {
     package var processID: Int32?
+    /// Where it runs, of one that came from elsewhere.
+    package var host: String?
     package var residentBytes: Int?
     package var age: Duration?
     /// For how long the oldest of its calls has run.
@@ -36,11 +38,13 @@ package struct WorkerFacts: Sendable, Equatable {
 
     package init(
         processID: Int32? = nil,
+        host: String? = nil,
         residentBytes: Int? = nil,
         age: Duration? = nil,
         oldestCall: Duration? = nil
     ) {
         self.processID = processID
+        self.host = host
         self.residentBytes = residentBytes
         self.age = age
         self.oldestCall = oldestCall
@@ -79,6 +83,8 @@ package protocol PoolReports: Sendable {
     func workerReady(_ id: WorkerID, slots: Int, residentBytes: Int?)
     /// It has so much memory of its own by now.
     func workerMeasured(_ id: WorkerID, residentBytes: Int)
+    /// It is about to leave by itself, and wants no new calls.
+    func workerLeaves(_ id: WorkerID)
     /// Replies, faults, chunks, ends and tool calls, as they came in one message.
     func answered(_ answers: [ReceivedEnvelope], by id: WorkerID)
 }

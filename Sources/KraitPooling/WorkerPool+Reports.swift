@@ -22,6 +22,10 @@ extension WorkerPool: PoolReports {
         }
     }
 
+    package nonisolated func workerLeaves(_ id: WorkerID) {
+        assumeIsolated { $0.perform($0.machine.workerLeaves(id)) }
+    }
+
     package nonisolated func answered(_ answers: [ReceivedEnvelope], by id: WorkerID) {
         assumeIsolated { pool in
             let now = pool.time.now()

@@ -252,6 +252,23 @@ package actor WorkerPool {
         }
     }
 
+    /// Takes a worker that came by itself, made by `make` with the place it gets; on the pool's
+    /// executor.
+    package nonisolated func guestArrived(
+        _ make: @Sendable (WorkerID) -> any PoolWorker
+    ) throws(GuestRefused) {
+        let arrival = assumeIsolated { pool in
+            let arrival = pool.machine.guestArrived(at: pool.time.now())
+            if case .success(let id) = arrival {
+                let worker = make(id)
+                pool.workers[id] = worker
+                pool.ask(.run(id, worker))
+            }
+            return arrival
+        }
+        _ = try arrival.get()
+    }
+
     private func live(_ worker: any PoolWorker, _ id: WorkerID) async {
         let exit = await worker.run(reporting: self)
         workers[id] = nil

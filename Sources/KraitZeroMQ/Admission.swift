@@ -17,6 +17,9 @@ final class Admission: IOSource {
     /// Told of each refusal.
     var onRefusal: (() -> Void)?
 
+    /// A name that ends with it is not one worker's: who has its key draws a name that begins so.
+    static let guestMark = UInt8(ascii: "@")
+
     private static let endpoint = "inproc://zeromq.zap.01"
     private static let mostFrames = 16
     private static let requestsPerTurn = 64

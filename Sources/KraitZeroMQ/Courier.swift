@@ -55,6 +55,19 @@ package actor Courier {
         link.socket?.admission?.admit(publicKey, as: name)
     }
 
+    /// Lets everybody in who has this key's secret half, to speak under names that begin with
+    /// `prefix` and an `@`; who is not connected is led to `door`, which lives as long as it is
+    /// wanted there.
+    package func admit(guests publicKey: String, prefix: String, to door: any Door) {
+        link.socket?.admission?.admit(publicKey, as: prefix + "@")
+        link.door = door
+    }
+
+    /// Sends one envelope to somebody who need not be connected, at once; lost where he is gone.
+    package func answer(_ envelope: [UInt8], to name: String) {
+        envelope.withUnsafeBytes { bytes in _ = link.socket?.send(bytes, to: Array(name.utf8)) }
+    }
+
     /// Lets nobody in by this key any more.
     package func revoke(_ publicKey: String) { link.socket?.admission?.revoke(publicKey) }
 
@@ -117,6 +130,12 @@ package protocol PeerReceiver: AnyObject, Sendable {
     func sendFailed(to peer: String, reason: String)
 }
 
+/// Where guests come to: peers that were let in by a key for several, and are not connected yet.
+package protocol Door: AnyObject, Sendable {
+    /// Such a peer sent a message; on the courier's thread.
+    func came(_ peer: String, with frame: ReceivedFrame)
+}
+
 /// A connected peer: a ticket for sending that saves the look-up by name.
 package struct Peer: Sendable, Hashable {
     package let name: String
@@ -135,6 +154,7 @@ private final class Link: IOSource {
     private var pending: [Int] = []
     var strayMessages = 0
     var strays: Strays?
+    weak var door: (any Door)?
 
     private static let messagesPerTurn = 64
     private static let maximumAttachments = 1_024
@@ -245,8 +265,7 @@ private final class Link: IOSource {
             guard let index = byIdentity[message.peer], let receiver = boxes[index].receiver,
                 message.isFromWhomItSays
             else {
-                strayMessages += 1
-                strays?.came()
+                stranger(message)
                 continue
             }
             receiver.received(
@@ -257,5 +276,15 @@ private final class Link: IOSource {
         }
         // Another turn is needed for what was sent meanwhile.
         return count + pending.count
+    }
+
+    private func stranger(_ message: RouterSocket.Message) {
+        if message.isGuest, message.isFromWhomItSays, let door,
+            let name = String(validating: message.peer, as: UTF8.self)
+        {
+            return door.came(name, with: message.frame)
+        }
+        strayMessages += 1
+        strays?.came()
     }
 }

@@ -15,7 +15,21 @@ package struct CurveKeys: Sendable, Equatable {
         guard zmq_has("curve") == 1, zmq_curve_keypair(&open, &secret) == 0 else {
             throw .last("make CURVE keys: this libzmq has no CURVE")
         }
-        return CurveKeys(publicKey: text(open), secretKey: text(secret))
+        return CurveKeys(drawn: text(open), text(secret))
+    }
+
+    /// A pair that was drawn before; nil where the two do not belong together.
+    package init?(publicKey: String, secretKey: String) {
+        var derived = [CChar](repeating: 0, count: 41)
+        guard secretKey.utf8.count == 40, zmq_curve_public(&derived, secretKey) == 0,
+            Self.text(derived) == publicKey
+        else { return nil }
+        self.init(drawn: publicKey, secretKey)
+    }
+
+    private init(drawn publicKey: String, _ secretKey: String) {
+        self.publicKey = publicKey
+        self.secretKey = secretKey
     }
 
     private static func text(_ characters: [CChar]) -> String {

@@ -115,11 +115,15 @@ package final class RouterSocket {
         var attachments: [ReceivedFrame]
         /// Whether whoever sent it may speak under this name: the one its key was handed out for.
         var isFromWhomItSays = true
+        /// Whether its key is one that several may have, who draw names of their own.
+        var isGuest = false
     }
 
-    /// A worker's name, or that of its pulse.
-    private static func isName(_ peer: [UInt8], of user: String?) -> Bool {
-        guard let user else { return false }
+    /// A worker's name, or that of its pulse; of a key for guests, whatever begins with it.
+    private static func isName(_ peer: [UInt8], of user: String) -> Bool {
+        if user.utf8.last == Admission.guestMark {
+            return peer.count > user.utf8.count && peer.starts(with: user.utf8)
+        }
         return peer.elementsEqual(user.utf8) || peer.elementsEqual((user + "!").utf8)
     }
 
@@ -139,7 +143,11 @@ package final class RouterSocket {
             if attachments.count < maximumAttachments { attachments.append(attachment) }
         }
         var message = Message(peer: peer, frame: frame, attachments: attachments)
-        if admission != nil { message.isFromWhomItSays = Self.isName(peer, of: frame.user) }
+        if admission != nil {
+            let user = frame.user
+            message.isFromWhomItSays = user.map { Self.isName(peer, of: $0) } ?? false
+            message.isGuest = user?.utf8.last == Admission.guestMark
+        }
         return message
     }
 

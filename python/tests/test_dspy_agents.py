@@ -21,6 +21,7 @@ from host import until
 from krait_worker.adapters.dspy import DSPyAdapter
 from krait_worker.context import enter_call
 from krait_worker.faults import CallRefused, InvalidInput, ToolFailed
+from test_offline_lm import serving
 
 CONTEXT = ["A conffile is a file that dpkg manages.", "Bees dance."]
 QUESTION = "What is a conffile?"
@@ -137,10 +138,14 @@ def test_an_answer_from_the_cache_comes_as_one_piece(offline_url: str) -> None:
     ]
 
 
-def test_a_failure_in_the_middle_of_a_stream_is_the_lm_s_own_error(silent_url: str) -> None:
-    made = adapter("http://127.0.0.1:9/v1")
-    with pytest.raises(dspy.utils.exceptions.LMTransportError):
-        run(ScriptedCall(), made, "predict", **ASK)
+def test_a_failure_in_the_middle_of_a_stream_is_the_lm_s_own_error() -> None:
+    with serving("--fault", "cut:1") as (url, _):
+        call = ScriptedCall()
+        question = {"question": "What is said of " + "many things, " * 20 + "here?"}
+        with pytest.raises(dspy.LMError):
+            run(call, adapter(url), "predict", signature="question -> answer", inputs=question)
+        assert call.text("answer").startswith("What is said of many things")
+        assert not any(chunk["is_last"] for chunk in call.chunks)
 
 
 def test_an_agent_uses_the_call_s_tools_and_streams_its_answer(offline_url: str) -> None:

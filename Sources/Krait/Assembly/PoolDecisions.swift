@@ -5,6 +5,7 @@ extension PythonPool {
     var decisions: PoolConfiguration {
         PoolConfiguration(
             workers: workers,
+            guests: remoteWorkers,
             queueLimit: queueLimit,
             breaker: BreakerPolicy(
                 failureRate: breaker.failureRate,

@@ -13,11 +13,18 @@ struct PythonWorkerSource: WorkerSource {
     let events: EventSink
     let logger: Logger
     let secrets: Secrets
+    /// What the pool's workers offer; nil until one is ready.
+    let operations: @Sendable () -> Set<String>?
     /// Told which operations a worker offers, each time one is ready.
     let onOperations: @Sendable ([Ready.Operation]) -> Void
 
     func makeWorker(_ id: WorkerID) -> any PoolWorker {
-        PooledPythonWorker(id, from: self)
+        PooledPythonWorker(id, from: self, .forkserver(forkservers.current))
+    }
+
+    /// Makes the worker that has come from elsewhere.
+    func makeGuest(_ id: WorkerID, _ guest: Guest) -> any PoolWorker {
+        PooledPythonWorker(id, from: self, .guest(guest))
     }
 
     func startAfresh() { forkservers.replace() }
@@ -29,11 +36,13 @@ struct PythonWorkerSource: WorkerSource {
 private final class PooledPythonWorker: PoolWorker {
     private let id: WorkerID
     private let source: PythonWorkerSource
+    private let isGuest: Bool
     private let listener = Listener()
     private let worker: PythonWorker
 
-    init(_ id: WorkerID, from source: PythonWorkerSource) {
+    init(_ id: WorkerID, from source: PythonWorkerSource, _ origin: WorkerOrigin) {
         self.id = id
+        if case .guest = origin { isGuest = true } else { isGuest = false }
         self.source = source
         let name = "\(source.pool)/\(id)"
         var events = source.events
@@ -45,7 +54,7 @@ private final class PooledPythonWorker: PoolWorker {
             courier: source.transport.courier,
             endpoint: source.transport.endpoint,
             serverKey: source.transport.publicKey,
-            forkserver: source.forkservers.current,
+            origin: origin,
             thread: source.transport.thread,
             settings: source.settings,
             listener: listener,
@@ -55,7 +64,13 @@ private final class PooledPythonWorker: PoolWorker {
     }
 
     func run(reporting pool: any PoolReports) async -> WorkerExit {
-        listener.report(to: pool, as: id, operations: source.onOperations)
+        let isKnown = isGuest && source.operations() != nil
+        listener.report(
+            to: pool,
+            as: id,
+            // What its pool's own workers offer is what counts.
+            operations: isKnown ? nil : source.onOperations
+        )
         // What a process says of its failure ends up in errors and in the status.
         let secrets = source.secrets
         return switch await worker.run() {
@@ -90,6 +105,7 @@ private final class PooledPythonWorker: PoolWorker {
             let facts = worker.facts
             return WorkerFacts(
                 processID: facts.processID,
+                host: facts.host,
                 residentBytes: facts.residentBytes,
                 age: facts.age,
                 oldestCall: facts.oldestCall
@@ -109,25 +125,30 @@ extension PooledPythonWorker {
         private struct Target {
             var pool: any PoolReports
             var id: WorkerID
-            var operations: @Sendable ([Ready.Operation]) -> Void
+            var operations: (@Sendable ([Ready.Operation]) -> Void)?
         }
 
         func report(
             to pool: any PoolReports,
             as id: WorkerID,
-            operations: @escaping @Sendable ([Ready.Operation]) -> Void
+            operations: (@Sendable ([Ready.Operation]) -> Void)?
         ) {
             target.withLock { $0 = Target(pool: pool, id: id, operations: operations) }
         }
 
         func workerReady(_ ready: Ready) {
             guard let target = target.withLock({ $0 }) else { return }
-            target.operations(ready.operations)
+            target.operations?(ready.operations)
             target.pool.workerReady(
                 target.id,
                 slots: ready.slots,
                 residentBytes: ready.residentBytes
             )
+        }
+
+        func workerLeaves() {
+            guard let target = target.withLock({ $0 }) else { return }
+            target.pool.workerLeaves(target.id)
         }
 
         func workerMeasured(residentBytes: Int) {

@@ -90,6 +90,11 @@ final class Runtime: Sendable {
         }
     }
 
+    /// What the workers of a pool offer; nil until one has said so.
+    func operations(of name: String) -> Set<String>? {
+        state.withLock { $0.pools.first { $0.name == name }?.operations }
+    }
+
     var transport: Transport? { state.withLock { $0.transport } }
 
     var pools: [Pool] { state.withLock { $0.pools } }

@@ -93,7 +93,10 @@ extension Orchestrator {
                 )
             }
         }
-        for pool in pools { try checkEndpoint(of: pool) }
+        for pool in pools {
+            try checkEndpoint(of: pool)
+            try checkGuests(of: pool)
+        }
         try checkFallbacks(names)
         _ = try Registry(natives: natives())
     }
@@ -167,11 +170,12 @@ extension Orchestrator {
         var events = events
         events[metadataKey: .pool] = .string(pool.name)
         guard let endpoint = pool.endpoint else {
-            return try await servePool(pool, started, over: shared, events)
+            return try await servePool(pool, started, over: shared, nil, events)
         }
-        let own = try await shared.bound(to: endpoint, events: events)
+        let join = try pool.joinKeys.map { try JoinKeys.read($0, pool: pool.name) }
+        let own = try await shared.bound(to: endpoint, keys: join?.server, events: events)
         do {
-            try await servePool(pool, started, over: own, events)
+            try await servePool(pool, started, over: own, join, events)
         } catch {
             await own.unbind()
             throw error
@@ -183,6 +187,7 @@ extension Orchestrator {
         _ pool: PythonPool,
         _ started: StartSignal,
         over transport: Transport,
+        _ join: JoinKeys?,
         _ events: EventSink
     ) async throws {
         var logger = settings.logger
@@ -211,7 +216,8 @@ extension Orchestrator {
             ),
             events: events,
             logger: logger,
-            secrets: secrets
+            secrets: secrets,
+            operations: { [runtime] in runtime.operations(of: pool.name) }
         ) { [runtime] in runtime.offered(Set($0.map(\.name)), by: pool.name) }
         let workers = WorkerPool(
             name: pool.name,
@@ -228,8 +234,12 @@ extension Orchestrator {
             secrets: secrets
         )
         try runtime.add(Runtime.Pool(name: pool.name, workers: workers, backend: backend))
+        let door = RemoteDoor(source, workers)
+        if let join { await door.open(with: join) }
         started()
         await workers.run()
+        // The courier does not hold it.
+        withExtendedLifetime(door) {}
         await forkservers.stop()
     }
 

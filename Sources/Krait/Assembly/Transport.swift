@@ -25,9 +25,13 @@ struct Transport: Sendable {
         }
     }
 
-    /// Binds one more socket on the same thread, with keys drawn for this run.
-    func bound(to endpoint: String, events: EventSink) async throws -> Transport {
-        try await Self.bind(endpoint, on: thread, keys: try CurveKeys.generate(), events)
+    /// Binds one more socket on the same thread, with these keys or some drawn for this run.
+    func bound(
+        to endpoint: String,
+        keys: CurveKeys?,
+        events: EventSink
+    ) async throws -> Transport {
+        try await Self.bind(endpoint, on: thread, keys: try keys ?? .generate(), events)
     }
 
     private static func bind(

@@ -110,6 +110,9 @@ public struct OrchestratorStatus: Sendable {
     public struct Worker: Sendable {
         /// Nil while there is no process.
         public var processID: Int32?
+        /// Where it runs, such as `box (pid 4711)`, of one that joined from another host; nil for
+        /// one of this run's own.
+        public var host: String?
         /// `waiting`, `starting`, `ready`, `retiring`, `stopping` or `gone`.
         public var state: String
         /// How many calls it serves at once.
@@ -139,6 +142,7 @@ public struct OrchestratorStatus: Sendable {
             at now: Moment
         ) {
             processID = facts.processID
+            host = facts.host
             state = snapshot.state
             slots = snapshot.slots
             busy = snapshot.busy

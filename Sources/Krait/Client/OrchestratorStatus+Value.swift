@@ -44,6 +44,7 @@ extension OrchestratorStatus.Worker {
     fileprivate var value: Value {
         [
             "pid": processID.map { .int(Int64($0)) } ?? .null,
+            "host": host.map(Value.string) ?? .null,
             "state": .string(state),
             "slots": .int(Int64(slots)),
             "busy": .int(Int64(busy)),

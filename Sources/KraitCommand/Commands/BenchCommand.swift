@@ -16,10 +16,23 @@ struct BenchRequest: Sendable, Equatable {
     var time: Duration
     var repetitions: Int
     var json: Bool
+    /// Where a picture of it is drawn; nil for none.
+    var plot: String?
 
     /// The benches there are.
     enum Bench: String, CaseIterable {
-        case echo, queue, native
+        case echo, queue, native, peers
+        /// Draws what others have printed.
+        case plot
+
+        /// How long a measurement runs where nobody says.
+        var usualSeconds: Double {
+            switch self {
+            case .native: 0.5
+            case .peers: 1
+            case .echo, .queue, .plot: 2
+            }
+        }
     }
 }
 
@@ -28,13 +41,14 @@ enum BenchCommand {
     static let benches = Argument<[String]>.rest(
         "NAME",
         "echo, the default, beside its floor; queue, 10,000 waiting calls beside 10; native, Swift "
-            + "beside DSPy, and perhaps names of its parts"
+            + "beside DSPy, and perhaps names of its parts; peers, Ray and others beside us; "
+            + "plot, and files of what benches printed with --json"
     )
     static let workers = Argument<Int?>.option(
         "workers",
         "N",
         .workers,
-        "how many Python workers answer; without it 1 and 2"
+        "how many Python workers answer; without it 1 and 2, and 2 for peers"
     )
     static let window = Argument<Int?>.option(
         "window",
@@ -52,7 +66,7 @@ enum BenchCommand {
         "seconds",
         "S",
         .number(0.1...600),
-        "how long each measurement runs; without it 2, and 0.5 for each part of native"
+        "how long each measurement runs; without it 2, 1 for peers, and 0.5 for each part of native"
     )
     static let repetitions = Argument.option(
         "repetitions",
@@ -60,6 +74,13 @@ enum BenchCommand {
         .integer(1...100),
         default: 3,
         "how often each is made, in turn with what it is compared with"
+    )
+
+    static let plot = Argument<String?>.option(
+        "plot",
+        "FILE",
+        .text,
+        "draw the figures into that file, as SVG; implies --json"
     )
 
     static func command(
@@ -75,7 +96,7 @@ enum BenchCommand {
                 """,
             parameters: [
                 benches.parameter, workers.parameter, window.parameter, codec.parameter,
-                seconds.parameter, repetitions.parameter, jsonFlag.parameter,
+                seconds.parameter, repetitions.parameter, plot.parameter, jsonFlag.parameter,
             ],
             examples: [
                 .init(
@@ -90,13 +111,24 @@ enum BenchCommand {
                     text: "krait bench native chat.format chat.parse",
                     meaning: "ChatAdapter, natively and in Python"
                 ),
+                .init(
+                    text: "krait bench echo --plot echo.svg",
+                    meaning: "a picture of throughput and latency over the window"
+                ),
+                .init(
+                    text: "krait bench peers",
+                    meaning: "the same work for Ray, Dask, Celery, gRPC and Python's own pools"
+                ),
             ],
             exitCodes: [.failed, .startFailed, .interrupted],
             interruption: .cancels,
             run: { arguments, context in
                 let (benches, parts) = try asked(arguments)
-                for bench in benches {
-                    let usual = bench == .native ? 0.5 : 2
+                var context = context
+                let sink = BenchPlot.Sink(before: context.output)
+                if arguments[plot] != nil { context.output = sink }
+                for bench in benches where bench != .plot {
+                    let usual = bench.usualSeconds
                     let request = BenchRequest(
                         bench: bench,
                         workers: arguments[workers],
@@ -105,14 +137,23 @@ enum BenchCommand {
                         parts: parts,
                         time: .seconds(arguments[seconds] ?? usual),
                         repetitions: arguments[repetitions],
-                        json: arguments[jsonFlag]
+                        json: arguments[jsonFlag] || arguments[plot] != nil,
+                        plot: arguments[plot]
                     )
                     let code = try await run(request, context)
                     if code != .ok { return code }
                 }
+                guard let path = arguments[plot] else { return .ok }
+                let lines = sink.lines + (try BenchPlot.lines(of: files(parts, benches)))
+                try await BenchPlot.write(lines, to: path)
                 return .ok
             }
         )
+    }
+
+    /// What stands behind `plot`: it takes all that follows.
+    private static func files(_ parts: [String], _ benches: [BenchRequest.Bench]) -> [String] {
+        benches.contains(.plot) ? parts.filter { !NativeBench.names.contains($0) } : []
     }
 
     /// The benches that were named, and behind `native` its parts.
@@ -130,7 +171,9 @@ enum BenchCommand {
         var benches: [BenchRequest.Bench] = []
         var parts: [String] = []
         for name in arguments[self.benches] {
-            if let bench = BenchRequest.Bench(rawValue: name) {
+            if benches.last == .plot {
+                parts.append(name)
+            } else if let bench = BenchRequest.Bench(rawValue: name) {
                 benches.append(bench)
             } else if benches.last == .native {
                 guard NativeBench.names.contains(name) else {
@@ -141,6 +184,12 @@ enum BenchCommand {
                 let known = BenchRequest.Bench.allCases.map(\.rawValue)
                 throw unknown("bench", name, among: known)
             }
+        }
+        if benches.contains(.plot), arguments[plot] == nil || parts.isEmpty {
+            throw UsageError(
+                "plot needs files to draw, and --plot for the picture",
+                path: arguments.path
+            )
         }
         if !benches.isEmpty, !benches.contains(.echo), arguments[window] != nil {
             throw UsageError("--window is for the bench echo", path: arguments.path)

@@ -8,7 +8,7 @@ func commandTree(_ programs: Programs) -> Command {
     commands += SteerCommands.commands
     commands += [
         CallCommand.command, RouteCommand.command,
-        DoctorCommand.command(programs.echoRoundTrip), ConfigCommand.command,
+        DoctorCommand.command(programs.echoRoundTrip), ConfigCommand.command, KeysCommand.command,
     ]
     if let demo = programs.demo { commands.append(DemoCommand.command(demo)) }
     if let parity = programs.parity { commands.append(ParityCommand.command(parity)) }

@@ -54,15 +54,19 @@ enum StatusText {
 
     /// How many there are, and how many there are to be where that is not the same.
     private static func count(of workers: [Value], in pool: Value) -> String {
-        let there = workers.count { $0["state"]?.string != "gone" }
-        guard let target = pool["target"]?.int, target != there else { return "\(there)" }
-        return "\(there) of \(target)"
+        let all = workers.filter { $0["state"]?.string != "gone" }
+        let remote = all.count { $0["host"]?.string != nil }
+        let there = all.count - remote
+        let more = remote > 0 ? " + \(remote) remote" : ""
+        guard let target = pool["target"]?.int, target != there else { return "\(there)\(more)" }
+        return "\(there) of \(target)\(more)"
     }
 
     private static func row(_ worker: Value, _ rates: Rates?) -> [String] {
         let pid = worker["pid"]?.int
         var row = [
-            "", pid.map(String.init) ?? "-", worker["state"]?.string ?? "?", "", "",
+            "", pid.map(String.init) ?? worker["host"]?.string ?? "-",
+            worker["state"]?.string ?? "?", "", "",
             "\(number(worker["busy"]))/\(number(worker["slots"]))", number(worker["served"]),
         ]
         if let rates { row.append(rate(pid.flatMap { rates.workers[$0] })) }

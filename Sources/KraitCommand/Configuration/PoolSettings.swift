@@ -109,6 +109,19 @@ extension Setting where Target == PoolDraft {
                 "Where workers connect, if not at the run's socket file; always with CURVE keys."
             ),
             Setting(
+                "remote_workers",
+                .form(.integer(0...256)),
+                \.pool.remoteWorkers,
+                "How many workers that somebody starts on other hosts it takes beside its own."
+            ),
+            Setting(
+                "join_keys",
+                .optional(.form(.text)),
+                \.pool.joinKeys,
+                example: "general.server.key",
+                "The keys that those join by: the server's file of `krait keys`."
+            ),
+            Setting(
                 "start",
                 .form(.choice(PythonPool.Start.allCases.map { ($0.rawValue, $0) })),
                 \.pool.start,

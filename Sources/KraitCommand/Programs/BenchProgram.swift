@@ -7,6 +7,9 @@ enum BenchProgram {
         switch request.bench {
         case .echo: try await EchoBenchProgram.run(request, context)
         case .queue: try await QueueBenchProgram.run(request, context)
+        case .peers: try await PeersBenchProgram.run(request, context)
+        // The command draws by itself.
+        case .plot: break
         case .native: try await NativeBenchProgram.run(request, context)
         }
         return .ok

@@ -1,4 +1,5 @@
 import Glibc
+import KraitObservability
 
 /// A short program run for what it prints: bounded in time and in output.
 struct ProgramRun: Sendable, Equatable {
@@ -16,10 +17,16 @@ struct ProgramRun: Sendable, Equatable {
     private static let limit = 64 << 10
 
     /// Runs a program in a process group of its own, and ends what is left of that afterwards.
+    ///
+    /// - Parameters:
+    ///   - onErrors: what it writes to standard error, as it comes.
+    ///   - termination: ends it early, from any task.
     static func run(
         _ program: String,
         _ arguments: [String],
-        timeout: Duration
+        timeout: Duration,
+        onErrors: @escaping @Sendable ([UInt8]) -> Void = { _ in },
+        termination: Termination = Termination()
     ) async throws -> ProgramRun {
         try await DedicatedThread.run {
             let output = try Descriptor.pipe()
@@ -29,8 +36,36 @@ struct ProgramRun: Sendable, Equatable {
                 output: output.writing.number,
                 errors: errors.writing.number
             )
-            return collect(pid, output, errors, before: .now + timeout)
+            termination.began(pid)
+            return collect(pid, output, errors, before: .now + timeout, onErrors, termination)
         }
+    }
+
+    /// A way to send the program SIGTERM while it runs, and never another process of its number.
+    final class Termination: Sendable {
+        private struct State {
+            var pid: pid_t?
+            var isWanted = false
+        }
+
+        private let state = Lock(State())
+
+        /// Sends the signal, at once or as soon as there is a process.
+        func request() {
+            state.withLock { state in
+                state.isWanted = true
+                if let pid = state.pid { kill(pid, SIGTERM) }
+            }
+        }
+
+        fileprivate func began(_ pid: pid_t) {
+            state.withLock { state in
+                state.pid = pid
+                if state.isWanted { kill(pid, SIGTERM) }
+            }
+        }
+
+        fileprivate func isAboutToBeReaped() { state.withLock { $0.pid = nil } }
     }
 
     private static func start(
@@ -68,7 +103,9 @@ struct ProgramRun: Sendable, Equatable {
         _ pid: pid_t,
         _ output: consuming Descriptor.Pipe,
         _ errors: consuming Descriptor.Pipe,
-        before deadline: ContinuousClock.Instant
+        before deadline: ContinuousClock.Instant,
+        _ onErrors: (([UInt8]) -> Void),
+        _ termination: Termination
     ) -> ProgramRun {
         let outputs = output.reading
         let errorOutputs = errors.reading
@@ -88,10 +125,12 @@ struct ProgramRun: Sendable, Equatable {
                     try? index == 0
                     ? outputs.read(upTo: limit) : errorOutputs.read(upTo: limit)
                 if bytes?.isEmpty ?? true { polled[index].fd = -1 }
+                if index == 1, let bytes { onErrors(bytes) }
                 kept[index] += (bytes ?? []).prefix(limit - kept[index].count)
             }
         }
         if hasTimedOut { kill(-pid, SIGKILL) }
+        termination.isAboutToBeReaped()
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0, errno == EINTR {}
         kill(-pid, SIGKILL)

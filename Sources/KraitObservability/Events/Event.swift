@@ -25,6 +25,8 @@ package enum Event: String, Sendable, Hashable, CaseIterable {
     case forkserverFailed = "forkserver.failed"
 
     case workerStarted = "worker.started"
+    case workerJoined = "worker.joined"
+    case workerRefused = "worker.refused"
     case workerReady = "worker.ready"
     case workerStartFailed = "worker.start_failed"
     case workerCrashed = "worker.crashed"
@@ -98,6 +100,8 @@ extension Event {
         case .forkserverStarted: Entry(.debug, "A forkserver has imported its adapter.")
         case .forkserverFailed: Entry(.error, "A forkserver could not be started, or ended.")
         case .workerStarted: Entry(.debug, "A worker's process runs; it has not spoken yet.")
+        case .workerJoined: Entry(.info, "A worker that somebody started elsewhere has come.")
+        case .workerRefused: Entry(.warning, "A worker from elsewhere was not taken.")
         case .workerReady: Entry(.debug, "A worker has shaken hands and takes calls.")
         case .workerStartFailed:
             Entry(.error, "A worker ended, or took too long, before it was ready.")

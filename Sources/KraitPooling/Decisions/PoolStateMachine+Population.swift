@@ -10,6 +10,8 @@ extension PoolStateMachine {
         case distrusted(String)
         /// The pool ends all its workers, for now or for good.
         case closing
+        /// It leaves by itself.
+        case left
     }
 
     // MARK: Resizing
@@ -22,7 +24,9 @@ extension PoolStateMachine {
         precondition(count > 0)
         target = count
         guard !workers.isEmpty, state != .closed else { return [] }
-        while workers.count < target { workers.append(Worker(phase: .gone, since: now)) }
+        for _ in 0..<max(0, target - own.count) {
+            workers.append(Worker(phase: .gone, since: now))
+        }
         guard state.hasWorkers else { return [] }
         wantWorkers(at: now)
         return retireSurplus() + serveIsolated(at: now) + startWaitingWorkers(at: now)
@@ -32,7 +36,7 @@ extension PoolStateMachine {
     /// Lets the workers beyond the target leave.
     private mutating func retireSurplus() -> [PoolAction] {
         var actions: [PoolAction] = []
-        for number in workers.indices.dropFirst(target) {
+        for number in ownPlaces.dropFirst(target) {
             switch workers[number].phase {
             case .waiting:
                 workers[number].phase = .gone
@@ -50,7 +54,7 @@ extension PoolStateMachine {
 
     /// Makes sure that each worker the pool is to have is there or will be.
     private mutating func wantWorkers(at now: Instant) {
-        for number in workers.indices.prefix(target) where workers[number].phase == .gone {
+        for number in ownPlaces.prefix(target) where workers[number].phase == .gone {
             workers[number].phase = .waiting(until: now)
             workers[number].since = now
             workers[number].failures = 0
@@ -171,7 +175,7 @@ extension PoolStateMachine {
         }
         // Where all are still being ended, the end of one leads here again.
         guard
-            let number = workers.indices.prefix(target).first(where: {
+            let number = ownPlaces.prefix(target).first(where: {
                 workers[$0].phase == .gone
             })
         else { return [] }
@@ -225,8 +229,8 @@ extension PoolStateMachine {
         let alive = workers.count(where: \.isAlive)
         switch goal {
         case .population:
-            let missing = workers.prefix(target).count { !$0.isReady && $0.failures == 0 }
-            return missing + workers.dropFirst(target).count(where: \.isAlive)
+            let missing = own.prefix(target).count { !$0.isReady && $0.failures == 0 }
+            return missing + own.dropFirst(target).count(where: \.isAlive)
         case .paused:
             // A pool that still finishes calls is not done, even without a worker.
             return state == .pausing ? max(1, alive) : alive

@@ -78,7 +78,7 @@ extension PoolStateMachine {
             workers[id.number].phase = .gone
             return actions + workerOfFailedPoolExited(exit, wasTried: !wasReady, at: now)
         case .starting, .ready, .pausing, .draining:
-            if id.number >= target {
+            if !isWanted(id.number) {
                 workers[id.number].phase = .gone
                 return actions + serveIsolated(at: now) + closeIfDrained()
             }
@@ -123,7 +123,7 @@ extension PoolStateMachine {
         case .failed, .paused, .closed: return []
         }
         var actions: [PoolAction] = []
-        var starting = workers.count { $0.phase == .starting }
+        var starting = workers.count { $0.phase == .starting && !$0.isGuest }
         for number in workers.indices {
             guard case .waiting(let until) = workers[number].phase else { continue }
             guard until <= now else {

@@ -68,6 +68,9 @@ package struct PoolStateMachine: Equatable, Sendable {
         var due: RecyclingReason?
         /// Its own memory when it became ready.
         var baseline: Int?
+        /// Whether it is one that somebody starts elsewhere: such a place is filled when one comes,
+        /// and never by the pool.
+        var isGuest = false
 
         /// Spelt out, since comparing phases in general is slow and this is asked for each call.
         var isReady: Bool { if case .ready = phase { true } else { false } }
@@ -93,7 +96,9 @@ package struct PoolStateMachine: Equatable, Sendable {
     /// The pool's own rate, once a call has come, and that of each caller.
     var rate: TokenBucket?
     var callerRates: CallerBuckets?
-    /// Those beyond the target are leaving or gone; their places are kept for a larger pool.
+    /// Of its own, those beyond the target are leaving or gone; their places are kept.
+    ///
+    /// Guests are anywhere among them, each at a place that was one from the beginning.
     var workers: [Worker] = []
     /// How each worker's life before this one ended.
     ///
@@ -193,7 +198,7 @@ package struct PoolStateMachine: Equatable, Sendable {
         switch state {
         case .failed, .pausing, .paused, .draining, .closed: true
         case .starting: false
-        case .ready: workers.prefix(target).allSatisfy { $0.phase == .ready || $0.failures > 0 }
+        case .ready: own.prefix(target).allSatisfy { $0.phase == .ready || $0.failures > 0 }
         }
     }
 

@@ -97,7 +97,7 @@ extension PoolStateMachine {
     package mutating func recycleRequested() -> [PoolAction] {
         guard state == .ready || state == .starting else { return [] }
         rollFailure = nil
-        for number in workers.indices.prefix(target) {
+        for number in ownPlaces.prefix(target) {
             switch workers[number].phase {
             case .starting, .ready: workers[number].due = .asked
             case .waiting, .retiring, .stopping, .gone: break
@@ -109,7 +109,7 @@ extension PoolStateMachine {
     /// Lets the first worker that is due finish its calls and leave, if the pool can spare it.
     mutating func beginRecycling() -> [PoolAction] {
         guard state == .ready, isWhole else { return [] }
-        for number in workers.indices.prefix(target) {
+        for number in ownPlaces.prefix(target) {
             // One that is kept free for a suspect is spared until that is done.
             guard let reason = workers[number].due, !workers[number].isReserved else { continue }
             return [.recycling(workerID(number), reason)] + retire(number, .recycled(reason))
@@ -119,7 +119,7 @@ extension PoolStateMachine {
 
     /// Finds the workers that have served for long enough, and when to look again.
     mutating func markAged(at now: Instant) {
-        for number in workers.indices.prefix(target) {
+        for number in ownPlaces.prefix(target) {
             guard workers[number].isReady, workers[number].due == nil,
                 let limit = configuration.recycling.ageLimit(of: number)
             else { continue }
@@ -155,6 +155,6 @@ extension PoolStateMachine {
 
     /// Whether every worker the pool is to have is ready.
     var isWhole: Bool {
-        workers.count >= target && workers.prefix(target).allSatisfy(\.isReady)
+        own.count >= target && own.prefix(target).allSatisfy(\.isReady)
     }
 }

@@ -37,6 +37,7 @@ extension PoolStateMachine.Departure {
         case .surplus: "stopped: the pool was made smaller"
         case .distrusted(let reason): "replaced: \(reason)"
         case .closing: "stopped: the pool was drained, or failed"
+        case .left: "left: it was told to, where it runs"
         }
     }
 }
@@ -54,7 +55,7 @@ extension PoolStateMachine {
 
     /// The workers there are or are to be.
     package func snapshots() -> [WorkerSnapshot] {
-        workers.indices.filter { $0 < target || workers[$0].isAlive }.map { number in
+        workers.indices.filter { isWanted($0) || workers[$0].isAlive }.map { number in
             let worker = workers[number]
             return WorkerSnapshot(
                 id: workerID(number),

@@ -58,6 +58,20 @@ package struct WorkerHello: Hashable, Sendable {
     }
 }
 
+/// What the hello of a worker that Krait did not start says beside the others.
+package struct JoinRequest: Hashable, Sendable {
+    /// The pool it wants to join.
+    package var pool: String
+    /// Where it runs, for people.
+    package var host: String
+
+    package init(_ value: Value) throws(WireError) {
+        let body = try BodyReader(value)
+        pool = try body.text("join")
+        host = try body.prose("host", limit: Limits.nameBytes)
+    }
+}
+
 /// Krait's answer to a worker's hello that it accepts.
 package struct HostHello: Hashable, Sendable {
     /// The version both sides speak from here on.

@@ -50,6 +50,7 @@ package enum ExitClass: Sendable, Hashable, CaseIterable {
         case .exited(let code): self = Self.codes[code] ?? .otherCode
         case .signalled(let number): self = Self.ofSignal(number, circumstances)
         case .orphaned: self = .endedWithForkserver
+        case .disconnected: self = .unknown
         case .unknown: self = circumstances.wasKilledByKrait ? .killedByKrait : .unknown
         }
     }

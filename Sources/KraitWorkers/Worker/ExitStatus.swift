@@ -6,6 +6,8 @@ package enum ExitStatus: Sendable, Equatable, CustomStringConvertible {
     case signalled(Int)
     /// It was bound to its forkserver, which ended; why.
     case orphaned(String)
+    /// It runs elsewhere, and there is no way to it any more.
+    case disconnected
     /// Nobody could tell.
     case unknown
 
@@ -18,6 +20,7 @@ package enum ExitStatus: Sendable, Equatable, CustomStringConvertible {
         case .signalled(let number):
             "it was killed by signal \(number) (\(String(cString: strsignal(Int32(number)))))"
         case .orphaned(let reason): "it ended with its forkserver: \(reason)"
+        case .disconnected: "its connection was lost"
         case .unknown: "it is gone"
         }
     }

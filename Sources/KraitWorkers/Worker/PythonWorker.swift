@@ -4,30 +4,30 @@ import KraitObservability
 import KraitWire
 import KraitZeroMQ
 
-/// One Python worker process, from its launch to its end: performs what `WorkerStateMachine`
-/// decides.
+/// One Python worker process, from its launch or its arrival to its end: performs what
+/// `WorkerStateMachine` decides.
 ///
 /// Runs on the I/O thread of its courier.
 package actor PythonWorker {
     /// The worker's name, such as `general/3.12`.
     package nonisolated let name: String
     /// Its name and routing id on the wire: nobody else can guess it, and so take its place.
-    private nonisolated let wireName: String
+    nonisolated let wireName: String
     private nonisolated let thread: IOThread
-    private let courier: Courier
-    private let forkserver: Forkserver
+    let courier: Courier
+    private let origin: WorkerOrigin
     private let endpoint: String
     /// The public CURVE key of the endpoint, where it has one.
     private let serverKey: String?
     /// This worker's own keys, while it is let in by them.
     private var keys: CurveKeys?
-    private let settings: WorkerSettings
-    private let listener: any WorkerListener
+    let settings: WorkerSettings
+    let listener: any WorkerListener
     private let events: EventSink
     private let logger: Logger
-    private let token: String
+    let token: String
 
-    private var machine: WorkerStateMachine
+    var machine: WorkerStateMachine
     private var calls: Peer?
     private var pulse: Peer?
     private var output: OutputReader?
@@ -35,6 +35,10 @@ package actor PythonWorker {
     private var process: WorkerProcess?
     private var residentBytes: Int?
     private var oldestCall: (age: Duration, heard: ContinuousClock.Instant)?
+    /// When it came, of one that came from elsewhere.
+    private var arrived: ContinuousClock.Instant?
+    /// Whether such a one was told that it is no longer wanted.
+    var isDismissed = false
     private var wasKilled = false
     private var memoryKillsBefore = 0
     private var offer: Ready?
@@ -53,7 +57,7 @@ package actor PythonWorker {
         courier: Courier,
         endpoint: String,
         serverKey: String? = nil,
-        forkserver: Forkserver,
+        origin: WorkerOrigin,
         thread: IOThread,
         settings: WorkerSettings,
         listener: any WorkerListener,
@@ -65,16 +69,19 @@ package actor PythonWorker {
         self.courier = courier
         self.endpoint = endpoint
         self.serverKey = serverKey
-        self.forkserver = forkserver
+        self.origin = origin
         self.settings = settings
         self.listener = listener
         self.events = events
         self.logger = logger
         var generator = SystemRandomNumberGenerator()
         token = String(generator.next(), radix: 16) + String(generator.next(), radix: 16)
-        wireName = name + "~" + String(generator.next(), radix: 16)
+        wireName = origin.guest?.name ?? name + "~" + String(generator.next(), radix: 16)
         machine = WorkerStateMachine(settings)
     }
+
+    /// What is known of it where it came from elsewhere.
+    nonisolated var guest: Guest? { origin.guest }
 
     // MARK: From outside
 
@@ -86,6 +93,7 @@ package actor PythonWorker {
         do throws(LaunchError) {
             try await launch()
             perform(machine.launched(at: .now))
+            if let guest { take(guest.firstWords, attachments: []) }
         } catch {
             perform(machine.launchFailed(withOutput(error)))
         }
@@ -113,8 +121,9 @@ package actor PythonWorker {
     package var facts: Facts {
         Facts(
             processID: process?.id,
+            host: guest?.host,
             residentBytes: residentBytes,
-            age: process?.started.duration(to: .now),
+            age: (process?.started ?? arrived)?.duration(to: .now),
             // Counted on from the last heartbeat: of a worker that is stopped, too, it grows.
             oldestCall: oldestCall.map { $0.age + $0.heard.duration(to: .now) }
         )
@@ -122,6 +131,8 @@ package actor PythonWorker {
 
     package struct Facts: Sendable {
         package var processID: Int32?
+        /// Where it runs, of one that came from elsewhere.
+        package var host: String?
         package var residentBytes: Int?
         package var age: Duration?
         package var oldestCall: Duration?
@@ -147,6 +158,10 @@ package actor PythonWorker {
 
     private func launch() async throws(LaunchError) {
         guard machine.wantsProcess else { throw LaunchError("it is not wanted", isFinal: false) }
+        guard case .forkserver(let forkserver) = origin else {
+            arrived = .now
+            return events.emit(.workerJoined, metadata: [.reason: "\(guest?.host ?? "")"])
+        }
         var outputEnds: [Int32] = [-1, -1]
         var lifelineEnds: [Int32] = [-1, -1]
         guard krait_pipe(&outputEnds, 1) == 0 else { throw .noDescriptors() }
@@ -225,20 +240,17 @@ package actor PythonWorker {
 
     // MARK: Performing
 
-    private func perform(_ actions: [WorkerStateMachine.Action]) {
+    func perform(_ actions: [WorkerStateMachine.Action]) {
         for action in actions {
             switch action {
-            case .sayHello:
-                let hello = HostHello(
-                    version: Int(EnvelopeHeader.version),
-                    heartbeatMilliseconds: Int(settings.heartbeat / .milliseconds(1)),
-                    codec: settings.codec
-                )
-                send(.hello, hello.value)
-            case .sayGoodbye(let reason): send(.goodbye, ["reason": .string(reason)])
+            case .sayHello: send(.hello, hello)
+            case .sayGoodbye(let reason): sayGoodbye(reason, isFinal: true)
             case .reportReady: if let offer { listener.workerReady(offer) }
             case .sendDrain: send(EnvelopeHeader.bodyless(.drain))
-            case .abandonLaunch: forkserver.assumeIsolated { $0.abandonLaunch(of: wireName) }
+            case .abandonLaunch:
+                if case .forkserver(let forkserver) = origin {
+                    forkserver.assumeIsolated { $0.abandonLaunch(of: wireName) }
+                }
             case .signal(let number): signal(number)
             case .finish(let reached): finish(reached)
             }
@@ -246,15 +258,8 @@ package actor PythonWorker {
         armTimer()
     }
 
-    private func send(_ kind: EnvelopeKind, _ body: Value) {
-        do {
-            send(try Codec.json.encodeEnvelope(kind, callID: 0, body))
-        } catch {
-            preconditionFailure("Krait's own \(kind) cannot be written: \(error)")
-        }
-    }
-
     private func signal(_ number: Int32) {
+        if guest != nil, number == SIGKILL { return letGo() }
         guard let process else { return }
         if number == SIGKILL, process.isRunning {
             wasKilled = true
@@ -353,6 +358,7 @@ extension PythonWorker: PeerReceiver {
             let ready = try Ready(body)
             residentBytes = ready.residentBytes
             offer = ready
+            if let objection = guest?.screen(ready) { return refuse(objection, at: now) }
             perform(machine.readyReceived(at: now))
         case .heartbeat:
             let heartbeat = try Heartbeat(body)
@@ -366,22 +372,13 @@ extension PythonWorker: PeerReceiver {
             let traceback = fault.traceback.isEmpty ? "" : "\n" + fault.traceback
             let text = "\(fault.type): \(fault.message)\(traceback)"
             perform(machine.faultReceived(text, isFinal: isFinal, at: now))
-        case .goodbye: break  // The exit says the rest.
+        case .goodbye:
+            // Of a process of ours the exit says the rest.
+            if guest != nil { perform(machine.exited(.exited(0))) }
+        case .drain where guest != nil: listener.workerLeaves()
         case .call, .reply, .cancel, .drain, .chunk, .end, .credit, .toolCall, .toolReply:
             throw .unknownKind(envelope.header.kind.rawValue)
         }
-    }
-
-    private func objection(to hello: WorkerHello) -> String? {
-        if hello.token != token || hello.name != wireName {
-            return "the process is not the one that was started as \(name)"
-        }
-        let version = Int(EnvelopeHeader.version)
-        guard hello.versions.contains(version) else {
-            return "krait_worker \(hello.package) speaks protocol versions \(hello.versions), this "
-                + "Krait speaks \(version); install the krait_worker that belongs to it"
-        }
-        return nil
     }
 }
 

@@ -20,18 +20,25 @@ _CODECS = {"json": Codec.JSON, "msgpack": Codec.MSGPACK}
 class Refused(Exception):
     """The two sides part: one of them does not accept the other."""
 
+    def __init__(self, reason: str, is_final: bool = True) -> None:
+        super().__init__(reason)
+        self.is_final = is_final
+
 
 class Agreement(NamedTuple):
     """What Krait's hello says."""
 
     heartbeat_seconds: float
     codec: Codec
+    #: What Krait calls a worker that came by itself.
+    name: str
 
 
 class _Hello(msgspec.Struct):
     version: int
     heartbeat_ms: int
     codec: str
+    name: str = ""
 
 
 def say(socket: zmq.Socket[bytes], kind: Kind, body: dict[str, Any]) -> None:
@@ -41,19 +48,18 @@ def say(socket: zmq.Socket[bytes], kind: Kind, body: dict[str, Any]) -> None:
 
 def introduce(socket: zmq.Socket[bytes], start: Start) -> Agreement:
     """Says hello and waits for Krait's; raises `Refused`."""
-    say(
-        socket,
-        Kind.HELLO,
-        {
-            "versions": [VERSION],
-            "name": start.name,
-            "token": start.token,
-            "pid": os.getpid(),
-            "started": start_ticks(os.getpid()),
-            "package": krait_worker.__version__,
-            "python": platform.python_version(),
-        },
-    )
+    hello = {
+        "versions": [VERSION],
+        "name": start.name,
+        "token": start.token,
+        "pid": os.getpid(),
+        "started": start_ticks(os.getpid()),
+        "package": krait_worker.__version__,
+        "python": platform.python_version(),
+    }
+    if start.join is not None:
+        hello |= {"join": start.join, "host": platform.node()}
+    say(socket, Kind.HELLO, hello)
     try:
         return _agreement(_first_envelope(socket))
     except (EnvelopeError, msgspec.MsgspecError, ValueError) as error:
@@ -70,13 +76,13 @@ def _first_envelope(socket: zmq.Socket[bytes]) -> tuple[Kind, bytes]:
             if header.kind != Kind.DRAIN:
                 raise ValueError(f"a {header.kind.name.lower()} before hello")
             raise Refused("told to drain before hello")
-    raise Refused(f"no hello within {limits.HANDSHAKE_SECONDS:g} s")
+    raise Refused(f"no hello within {limits.HANDSHAKE_SECONDS:g} s", is_final=False)
 
 
 def _agreement(first: tuple[Kind, bytes]) -> Agreement:
     kind, body = first
     if kind == Kind.GOODBYE:
-        raise Refused(msgspec.json.decode(body, type=dict[str, Any]).get("reason", "no reason"))
+        raise farewell(body)
     hello = msgspec.json.decode(body, type=_Hello)
     if hello.version != VERSION:
         raise ValueError(f"version {hello.version}; this worker speaks {VERSION}")
@@ -84,4 +90,10 @@ def _agreement(first: tuple[Kind, bytes]) -> Agreement:
         raise ValueError(f"codec {hello.codec!r:.40}; this worker speaks json and msgpack")
     if not 1 <= hello.heartbeat_ms <= 3_600_000:
         raise ValueError(f"heartbeat_ms {hello.heartbeat_ms}")
-    return Agreement(hello.heartbeat_ms / 1_000, _CODECS[hello.codec])
+    return Agreement(hello.heartbeat_ms / 1_000, _CODECS[hello.codec], hello.name)
+
+
+def farewell(body: bytes) -> Refused:
+    """What Krait's goodbye says; one that has no `final` is final."""
+    said = msgspec.json.decode(body, type=dict[str, Any])
+    return Refused(str(said.get("reason", "no reason")), said.get("final", True) is True)

@@ -66,11 +66,13 @@ class Start(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag="start
     memory_bytes: int | None = None
     cpu_seconds: int | None = None
     curve: Curve | None = None
+    #: The pool it wants to join, of a worker that Krait did not start.
+    join: str | None = None
 
     @property
     def plain_name(self) -> str:
         """The name for people, without the part that nobody else may guess."""
-        return self.name.rpartition("~")[0] or self.name
+        return self.join or self.name.rpartition("~")[0] or self.name
 
     def __post_init__(self) -> None:
         if not 1 <= self.slots <= limits.SLOTS:
@@ -96,3 +98,6 @@ class Orders(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 LEFT = 0
 LOAD_FAILED = 3
 REFUSED = 4
+#: Of workers that join a pool by themselves: not taken now, and the connection was lost.
+TRY_AGAIN = 5
+LOST = 6

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -12,12 +13,13 @@ import zmq
 from krait_worker import launch, limits
 from krait_worker.envelope import Codec, Kind, envelope
 from krait_worker.faults import frames
-from krait_worker.handshake import Agreement, Refused, introduce, say
+from krait_worker.handshake import Agreement, Refused, farewell, introduce, say
 from krait_worker.launch import Load, Start
 from krait_worker.loading import Loaded, LoadFailed, load
 from krait_worker.outbox import Outbox
 from krait_worker.process import Memory, set_name
 from krait_worker.pulse import Pulse
+from krait_worker.remote.line import Line, prepare
 from krait_worker.resources import restrict
 from krait_worker.worker import Reader
 
@@ -32,16 +34,21 @@ def live(start: Start, source: Loaded | Load) -> int:
     shortage = restrict(start)
     context = zmq.Context(io_threads=1)
     calls = _dealer(context, start, start.name)
-    pulse = Pulse(_dealer(context, start, f"{start.name}!"), launch.LIFELINE)
+    line = None if start.join is None else Line(calls, start.endpoint)
+    pulse_socket = _dealer(context, start, f"{start.name}!")
+    pulse = Pulse(pulse_socket, launch.LIFELINE, is_watched=start.join is not None)
     try:
         agreement = introduce(calls, start)
         if shortage is not None:
             raise LoadFailed("setup_failed", MemoryError(shortage))
         loaded = source if isinstance(source, Loaded) else _load(source)
+        if start.join is not None:
+            print(f"krait-worker: joined as {agreement.name}", file=sys.stderr, flush=True)
+            set_name(agreement.name)
         _serve(start, loaded, calls, pulse, agreement)
     except Refused as refusal:
         print(f"{start.plain_name}: {refusal}", file=sys.stderr)
-        return launch.REFUSED
+        return launch.REFUSED if refusal.is_final else launch.TRY_AGAIN
     except LoadFailed as failed:
         body = msgspec.msgpack.encode(failed.fault)
         calls.send(envelope(Kind.FAULT, 0, Codec.MSGPACK, body))
@@ -49,6 +56,8 @@ def live(start: Start, source: Loaded | Load) -> int:
         return launch.LOAD_FAILED
     finally:
         pulse.stop()
+        if line is not None:
+            line.close()
         calls.close(linger=limits.LINGER_MS)
         context.term()
     return launch.LEFT
@@ -69,7 +78,7 @@ def _serve(
     except BaseException as error:
         raise LoadFailed("setup_failed", error) from error
     reader = Reader(calls, loaded, start.slots, agreement.codec, Outbox())
-    _watch_signals(reader)
+    _watch_signals(reader, None if start.join is None else pulse.wish_to_leave)
 
     def state() -> dict[str, Any]:
         return {**reader.state(), "resident_bytes": memory.own_bytes()}
@@ -82,6 +91,8 @@ def _serve(
     say(calls, Kind.READY, ready)
     pulse.beat(agreement.heartbeat_seconds, agreement.codec, state)
     reader.serve()
+    if start.join is not None and reader.farewell:
+        raise farewell(reader.farewell)
     try:
         loaded.adapter.end()
     except Exception as error:  # noqa: BLE001 - all calls are answered: it may as well leave
@@ -99,17 +110,29 @@ def _dealer(context: zmq.Context[Any], start: Start, name: str) -> zmq.Socket[by
         socket.set(zmq.CURVE_SERVERKEY, start.curve.server.encode())
         socket.set(zmq.CURVE_PUBLICKEY, start.curve.public.encode())
         socket.set(zmq.CURVE_SECRETKEY, start.curve.secret.encode())
+    if start.join is not None:
+        prepare(socket)
     socket.connect(start.endpoint)
     return socket
 
 
-def _watch_signals(reader: Reader | None) -> None:
-    """Ctrl-C belongs to the daemon; the first SIGTERM drains, the second ends the worker."""
+def _watch_signals(reader: Reader | None, wish_to_leave: Callable[[], None] | None = None) -> None:
+    """Ctrl-C belongs to the daemon; the first SIGTERM drains, the second ends the worker.
+
+    One that came by itself says that it wants to leave, and takes calls until it is let go: those
+    that are on their way to it are not refused.
+    """
+    wished = False
 
     def terminate(number: int, frame: FrameType | None) -> None:
-        if reader is None or reader.draining:
+        nonlocal wished
+        if reader is None or reader.draining or wished:
             os._exit(128 + signal.SIGTERM)
-        reader.drain()
+        if wish_to_leave is None:
+            reader.drain()
+        else:
+            wished = True
+            wish_to_leave()
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, terminate)

@@ -34,5 +34,7 @@ GATHERED_CHUNKS = 1_000_000
 CONTROL_BYTES = 64 << 10
 #: How long a worker waits for Krait's hello.
 HANDSHAKE_SECONDS = 30.0
+#: A file of keys to join a pool by.
+KEY_FILE_BYTES = 4 << 10
 #: How long a leaving worker waits for its last words to be taken.
 LINGER_MS = 2_000

@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -21,8 +22,13 @@ class Pulse:
     and that is wanted.
     """
 
-    def __init__(self, socket: zmq.Socket[bytes], lifeline: int | None) -> None:
+    def __init__(
+        self, socket: zmq.Socket[bytes], lifeline: int | None, is_watched: bool = False
+    ) -> None:
         self._socket = socket
+        #: Whether whoever holds the lifeline is told of each beat.
+        self._is_watched = is_watched
+        self._wishes_to_leave = False
         self._lifeline = lifeline
         self._rate: tuple[float, Codec, Callable[[], dict[str, Any]]] | None = None
         self._stop, self._stopper = os.pipe2(os.O_CLOEXEC)
@@ -33,6 +39,10 @@ class Pulse:
         """Begins to send heartbeats; the first at once."""
         self._rate = (every, codec, state)
         os.write(self._stopper, b"b")
+
+    def wish_to_leave(self) -> None:
+        """Asks Krait for no new calls; from a signal handler as well."""
+        os.write(self._stopper, b"l")
 
     def stop(self) -> None:
         """Ends the thread and closes its socket."""
@@ -51,20 +61,36 @@ class Pulse:
                 if descriptor == self._lifeline:
                     if os.read(descriptor, 64) == b"":
                         os.killpg(os.getpgrp(), signal.SIGKILL)
-                elif os.read(self._stop, 1) == b"s":
+                    continue
+                order = os.read(self._stop, 1)
+                if order == b"s":
                     self._socket.close(linger=0)
                     return
-                else:
-                    due = time.monotonic()
+                # A wish is said with the next beat, and that is now.
+                self._wishes_to_leave |= order == b"l"
+                due = time.monotonic()
             if due is not None and self._rate is not None and time.monotonic() >= due:
                 every, codec, state = self._rate
                 try:
                     self._send(encode(state(), codec, "heartbeat"), codec)
-                except MemoryError:
+                    if self._wishes_to_leave:
+                        # Said with each beat: Krait may not have known yet that it is ready.
+                        self._socket.send(envelope(Kind.DRAIN), zmq.NOBLOCK)
+                    if self._is_watched:
+                        self._tell(every)
+                except (MemoryError, zmq.Again):
                     pass  # the thread must live on: it watches the lifeline
                 # Counted from now, not from when it was due: a stopped worker that runs again
                 # does not make up for the beats it missed.
                 due = time.monotonic() + every
+
+    def _tell(self, every: float) -> None:
+        """Lets a keeper know that the interpreter runs, and when it is to hear so again."""
+        if self._lifeline is not None:
+            try:
+                os.write(self._lifeline, struct.pack("<d", every))
+            except OSError:
+                pass  # it reads no more, or is gone: the lifeline says which
 
     def _send(self, body: bytes, codec: Codec) -> None:
         try:

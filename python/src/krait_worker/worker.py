@@ -104,6 +104,8 @@ class Reader:
         self._inline_served = 0
         self.draining = False
         self._dismissed = False
+        #: The body of Krait's goodbye, once it has come.
+        self.farewell = b""
 
     def drain(self) -> None:
         """Lets what runs finish and takes nothing new; from a signal handler as well."""
@@ -323,6 +325,7 @@ class Reader:
             self.draining = True
         elif header.kind == Kind.GOODBYE:
             self._dismissed = True
+            self.farewell = body
         else:
             raise MalformedBody("", f"a worker takes no {header.kind.name.lower()}")
 
