@@ -33,11 +33,13 @@ let package = Package(
         // Debian's libraries. No `pkgConfig:`, Debian's libzmq.pc makes SwiftPM warn at each build.
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(name: "CMessagePack", providers: [.apt(["libmsgpack-dev"])]),
+        .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CLZ4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CProcessSupport"),
 
         library("KraitObservability"),
-        library("KraitWire", ["CMessagePack"]),
+        library("KraitWire", ["CLZ4", "CMessagePack", "CZstd"]),
         library("KraitSignatures", ["KraitObservability", "KraitWire"]),
         library("KraitEvaluation", ["KraitSignatures", "KraitWire"]),
         library("KraitPrompts", ["KraitSignatures", "KraitWire", "KraitObservability"]),

@@ -18,6 +18,10 @@ public enum Defaults {
     public static let drainTimeout: Duration = .seconds(30)
     /// How often an idempotent call is made in all.
     public static let attempts = 3
+    /// Bytes of shared memory for a pool's arguments, and as many for each worker's results.
+    public static let arena = 1 << 30
+    /// Bytes that may go beside one call, and beside its answer.
+    public static let payloadLimit = 2 << 30
     /// The share of failures at which an operation's breaker opens.
     public static let breakerFailureRate = 0.5
     /// How long an open breaker refuses the first time.

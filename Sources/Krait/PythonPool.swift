@@ -60,6 +60,14 @@ public struct PythonPool: Sendable, Equatable {
     /// The worker is killed at the limit, with the calls it has, and replaced: a safety net against
     /// code that spins, not a bound for a call, which `timeout` is.
     public var cpuLimit: Duration?
+    /// How many bytes of shared memory the pool may use for large arguments, and each of its
+    /// workers for large results; nil for none.
+    ///
+    /// Memory is taken when it is needed, and a half is kept for the next time. What does not fit,
+    /// and what goes over TCP, is sent through the socket, which takes longer.
+    public var arena: Int?
+    /// How many bytes of large values one call may have; of an answer, each value.
+    public var payloadLimit: Int
     /// Environment variables laid over the daemon's own for this pool's processes.
     public var environment: [String: String]
     /// Folders put before Python's own module path.
@@ -101,6 +109,8 @@ public struct PythonPool: Sendable, Equatable {
         recoverAfter: Duration = Defaults.recoverAfter,
         memoryLimit: Int? = nil,
         cpuLimit: Duration? = nil,
+        arena: Int? = Defaults.arena,
+        payloadLimit: Int = Defaults.payloadLimit,
         environment: [String: String] = [:],
         path: [String] = [],
         endpoint: String? = nil,
@@ -128,6 +138,8 @@ public struct PythonPool: Sendable, Equatable {
         self.recoverAfter = recoverAfter
         self.memoryLimit = memoryLimit
         self.cpuLimit = cpuLimit
+        self.arena = arena
+        self.payloadLimit = payloadLimit
         self.environment = environment
         self.path = path
         self.endpoint = endpoint

@@ -1,11 +1,12 @@
 import KraitWire
+// Allowed: for an atomic flag, which the thread sanitizer sees.
 import Synchronization
 
 /// A call from its arrival at the pool to its end, and the task that waits for it.
 ///
 /// The task makes it and, once it is resumed, reads how the call ended. In between it is the pool's
 /// alone, on the pool's executor.
-// Allowed: it has one owner at a time; handing it to the executor and `hasEnded` order the accesses.
+// Allowed: it has one owner at a time; handing it over and `hasEnded` order the accesses.
 final class WaitingCall: @unchecked Sendable {
     /// How a call ended.
     enum End {
@@ -15,6 +16,8 @@ final class WaitingCall: @unchecked Sendable {
 
     /// The call as it is sent, perhaps more than once.
     var envelope: [UInt8]
+    /// What belongs beside it.
+    let attachments: [any SharedBytes]
     let traits: CallTraits
     let timeout: Duration?
     /// Who takes what comes before its end, where it streams or has tools.
@@ -34,12 +37,14 @@ final class WaitingCall: @unchecked Sendable {
 
     init(
         _ envelope: consuming [UInt8],
+        with attachments: [any SharedBytes],
         _ traits: CallTraits,
         timeout: Duration?,
         _ inbox: (any CallInbox)?
     ) {
         self.inbox = inbox
         self.envelope = envelope
+        self.attachments = attachments
         self.traits = traits
         self.timeout = timeout
     }
@@ -52,6 +57,13 @@ final class WaitingCall: @unchecked Sendable {
             hasher.combine(
                 bytes: UnsafeRawBufferPointer(rebasing: bytes.dropFirst(EnvelopeHeader.size))
             )
+        }
+        for attachment in attachments {
+            hasher.combine(attachment.count)
+            // Enough to tell calls apart; all of it would take the thread too long.
+            attachment.withUnsafeBytes { bytes in
+                hasher.combine(bytes: UnsafeRawBufferPointer(rebasing: bytes.prefix(64 << 10)))
+            }
         }
         return UInt64(bitPattern: Int64(hasher.finalize()))
     }

@@ -60,6 +60,7 @@ package actor WorkerPool {
     ///
     /// - Parameters:
     ///   - envelope: the whole call, but for its id and the remaining time, which are filled in.
+    ///   - attachments: what belongs beside it; they are held until the call has ended.
     ///   - traits: what the pool admits and orders it by.
     ///   - timeout: how long the caller waits in all; nil for ever.
     ///   - inbox: who takes chunks and tool calls, where the traits say that there will be any.
@@ -69,13 +70,14 @@ package actor WorkerPool {
     ///   the call at once, and the worker is told.
     package func call(
         _ envelope: consuming [UInt8],
+        with attachments: [any SharedBytes] = [],
         _ traits: CallTraits = CallTraits(),
         timeout: Duration?,
         inbox: (any CallInbox)? = nil,
         isolation: isolated (any Actor)? = #isolation
     ) async throws(CallError) -> ReceivedEnvelope {
         if Task.isCancelled { throw CallFailure.cancelled(sent: false).error(pool: name) }
-        let call = WaitingCall(envelope, traits, timeout: timeout, inbox)
+        let call = WaitingCall(envelope, with: attachments, traits, timeout: timeout, inbox)
         await withTaskCancellationHandler {
             _ = isolation
             await withUnsafeContinuation { continuation in
@@ -139,7 +141,11 @@ package actor WorkerPool {
             callID: id.rawValue,
             remaining: left.map(Self.wireMilliseconds) ?? 0
         )
-        workers[worker]?.send(call.envelope)
+        if call.attachments.isEmpty {
+            workers[worker]?.send(call.envelope)
+        } else {
+            workers[worker]?.send(call.envelope, with: call.attachments)
+        }
     }
 
     /// Milliseconds, rounded up, at least 1 since 0 means no deadline, and at most what fits.

@@ -3,6 +3,10 @@ package enum Limits {
     package static let bodyBytes = 64 << 20
     package static let messageBytes = 256 << 20
     package static let attachments = 1_024
+    /// How many bytes the attachments of one envelope may be set to have.
+    package static let attachmentBytes = 64 << 30
+    /// How many bytes a value of bytes may have before they go beside the body.
+    package static let inlineBytes = 64 << 10
     /// How deep lists and maps may be nested.
     package static let nesting = 128
     /// Names and other texts that programs read: of workers, operations, versions, exceptions.
@@ -33,4 +37,13 @@ package enum Limits {
     package static let toolCalls = 64
     /// How deep calls may be made from within tools.
     package static let toolDepth = 8
+    /// What a compressed part holds at most when it is raw; LZ4 takes hardly more at once.
+    package static let partBytes = 1 << 30
+    /// How many columns a table has, those within others included.
+    package static let tableFields = 16_384
+    /// How deep columns of a table may lie within each other.
+    package static let tableNesting = 32
+    package static let tableRows = 1 << 31
+    /// How many dimensions a tensor has.
+    package static let tensorDimensions = 32
 }

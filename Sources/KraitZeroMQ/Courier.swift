@@ -107,6 +107,11 @@ package actor Courier {
     /// Puts an envelope into the peer's outbox; it leaves at the end of this turn.
     package func send(_ envelope: [UInt8], to peer: Peer) { link.send(envelope, to: peer) }
 
+    /// Puts an envelope into the peer's outbox, with the frames that belong to it.
+    package func send(_ envelope: [UInt8], with frames: [OutgoingFrame], to peer: Peer) {
+        link.send(envelope, with: frames, to: peer)
+    }
+
     /// What arrived from peers that nobody is connected to, since the start.
     package var strayMessages: Int { link.strayMessages }
 
@@ -173,6 +178,18 @@ private final class Link: IOSource {
         var bytes: [UInt8] = []
         var ends: [Int] = []
         var openEnvelopes = 0
+        /// The frames that belong to the envelopes, how many of them the closed messages have, and
+        /// the bytes of those of the open one.
+        var frames: [OutgoingFrame] = []
+        var frameEnds: [Int] = []
+        var openFrameBytes = 0
+
+        func close() {
+            ends.append(bytes.count)
+            frameEnds.append(frames.count)
+            openEnvelopes = 0
+            openFrameBytes = 0
+        }
 
         init(generation: UInt32 = 0) { self.generation = generation }
     }
@@ -198,20 +215,23 @@ private final class Link: IOSource {
         free.append(peer.index)
     }
 
-    func send(_ envelope: [UInt8], to peer: Peer) {
+    func send(_ envelope: [UInt8], with frames: [OutgoingFrame] = [], to peer: Peer) {
         let box = boxes[peer.index]
         guard box.generation == peer.generation else { return }
         if box.bytes.isEmpty { pending.append(peer.index) }
         // An envelope that would make the message too large closes it first.
         if box.openEnvelopes > 0 {
-            let open = box.bytes.count - (box.ends.last ?? 0)
+            let open = box.bytes.count - (box.ends.last ?? 0) + box.openFrameBytes
             if box.openEnvelopes == batch.envelopes || open + envelope.count > batch.bytes {
-                box.ends.append(box.bytes.count)
-                box.openEnvelopes = 0
+                box.close()
             }
         }
         box.bytes.append(contentsOf: envelope)
         box.openEnvelopes += 1
+        if !frames.isEmpty {
+            box.frames += frames
+            box.openFrameBytes += frames.reduce(0) { $0 + $1.count }
+        }
     }
 
     var descriptor: Int32 { socket?.descriptor ?? -1 }
@@ -231,12 +251,14 @@ private final class Link: IOSource {
 
     private func flush(_ box: Box, through socket: RouterSocket) {
         var failure: String?
-        box.ends.append(box.bytes.count)
+        box.close()
         box.bytes.withUnsafeBytes { bytes in
-            var start = 0
-            for end in box.ends {
+            var (start, firstFrame) = (0, 0)
+            for (end, endFrame) in zip(box.ends, box.frameEnds) {
                 let message = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-                switch socket.send(message, to: box.identity) {
+                let frames = box.frames[firstFrame..<endFrame]
+                firstFrame = endFrame
+                switch socket.send(message, with: frames, to: box.identity) {
                 case .sent: break
                 case .unroutable: failure = "it is not connected"
                 case .refused(let error): failure = "its queue refused (error \(error))"
@@ -246,7 +268,8 @@ private final class Link: IOSource {
         }
         box.bytes.removeAll(keepingCapacity: box.bytes.count <= 1 << 20)
         box.ends.removeAll(keepingCapacity: true)
-        box.openEnvelopes = 0
+        box.frameEnds.removeAll(keepingCapacity: true)
+        if !box.frames.isEmpty { box.frames = [] }
         if let failure { box.receiver?.sendFailed(to: box.name, reason: failure) }
     }
 

@@ -89,15 +89,25 @@ package final class RouterSocket {
         case refused(Int32)
     }
 
-    /// Sends one frame to a peer, copying it.
+    /// Sends one frame to a peer, copying it, and others behind it without a copy.
     ///
     /// Never blocks.
-    func send(_ bytes: UnsafeRawBufferPointer, to peer: [UInt8]) -> SendResult {
+    func send(
+        _ bytes: UnsafeRawBufferPointer,
+        with frames: ArraySlice<OutgoingFrame> = [],
+        to peer: [UInt8]
+    ) -> SendResult {
         let routed = peer.withUnsafeBytes { sendFrame($0, ZMQ_DONTWAIT | ZMQ_SNDMORE) }
         guard routed == 0 else { return routed == EHOSTUNREACH ? .unroutable : .refused(routed) }
         // Having accepted the routing id, a ROUTER takes the frames that follow.
-        let sent = sendFrame(bytes, ZMQ_DONTWAIT)
-        return sent == 0 ? .sent : .refused(sent)
+        let sent = sendFrame(bytes, ZMQ_DONTWAIT | (frames.isEmpty ? 0 : ZMQ_SNDMORE))
+        guard sent == 0 else { return .refused(sent) }
+        for (index, frame) in zip(frames.indices, frames) {
+            let isLast = index == frames.endIndex - 1
+            let sent = frame.send(on: socket, ZMQ_DONTWAIT | (isLast ? 0 : ZMQ_SNDMORE))
+            guard sent == 0 else { return .refused(sent) }
+        }
+        return .sent
     }
 
     private func sendFrame(_ bytes: UnsafeRawBufferPointer, _ flags: Int32) -> Int32 {

@@ -42,7 +42,8 @@ import Testing
         Case(
             testDescription: "an adapter whose begin raises",
             words: ["ValueError", "no begin", "in begin"],
-            starts: 1...2
+            // On a busy machine a process's end may be seen before its last words.
+            starts: 1...6
         ) { _ in TestPools.awkward("RaisesLater", workers: 2) },
         Case(
             testDescription: "an adapter that hangs while it begins",

@@ -120,9 +120,63 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("skipping", "number 3 where 2 was next"), ("overdrawing", "without credit"),
+        ("miscounting", "number 5 where 1 was next"), ("plain", "by a plain reply"),
+        ("presuming", "a tool for a call that has none"),
+    ])
+    func `a stream that breaks the protocol fails typed, and its worker is replaced`(
+        way: String,
+        words: String
+    ) async throws {
+        try await running(way) { krait in
+            for _ in 0..<2 {
+                var count = 0
+                do {
+                    for try await _ in krait.stream("echo", timeout: .seconds(15), window: 4) {
+                        count += 1
+                    }
+                    Issue.record("the stream has ended well")
+                } catch let error as CallError {
+                    #expect(error.code == .protocolViolation)
+                    #expect(error.message.contains(words), "\(error.message)")
+                }
+                #expect(count <= 4)
+            }
+        }
+    }
+
+    @Test func `a tool call that cannot be read fails its call`() async throws {
+        try await running("mumbling") { krait in
+            let tool = Tool("search", "Finds.") { 1 }
+            let error = await failure { () throws(CallError) in
+                try await krait.call("echo", timeout: .seconds(15), tools: [tool])
+            }
+            #expect(error?.code == .protocolViolation)
+            #expect(error?.message.contains("a name and a map of arguments") == true)
+        }
+    }
+
+    @Test func `a chunk behind the end costs the worker its place and no call its answer`()
+        async throws
+    {
+        try await running("endless") { krait in
+            try await krait.ready()
+            let before = await krait.status().pools[0].workers[0].processID
+            let stream = krait.stream("echo", timeout: .seconds(15))
+            for try await _ in stream { Issue.record("the chunk came too late") }
+            #expect(stream.reply?.value == 1)
+            let isReplaced = await eventually {
+                let worker = await krait.status().pools[0].workers.first
+                return worker?.processID != nil && worker?.processID != before
+            }
+            #expect(isReplaced)
+        }
+    }
+
     @Test func `arguments beyond the limit are refused before they are sent`() async throws {
         try await TestPools.running(TestPools.echo()) { krait in
-            let blob = Value.bytes(Array(repeating: 0, count: Limits.bodyBytes))
+            let blob = Value.string(String(repeating: "x", count: Limits.bodyBytes))
             let error = await failure { () throws(CallError) in
                 try await krait.call("echo", ["blob": blob])
             }

@@ -60,7 +60,7 @@ import Testing
         _ = pool.timerFired(at: at(100))
         #expect(
             pool.callCancelled(awaited, at: at(150)) == [
-                .fail(awaited, .cancelled(sent: true)), .cancel(awaited, at: holder),
+                .cancel(awaited, at: holder), .fail(awaited, .cancelled(sent: true)),
                 .stop(holder, .stuck),
             ]
         )

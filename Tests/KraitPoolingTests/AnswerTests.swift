@@ -77,7 +77,7 @@ import Testing
         let next = try pool.queuedCall()
         #expect(
             pool.callCancelled(id, at: at(1)) == [
-                .fail(id, .cancelled(sent: true)), .cancel(id, at: holder),
+                .cancel(id, at: holder), .fail(id, .cancelled(sent: true)),
             ]
         )
         #expect(pool.freeSlots == 0 && pool.workers[0].busy == 1 && pool.queued == 1)
@@ -122,7 +122,7 @@ import Testing
         let (id, holder) = try pool.sentCall(deadline: at(10))
         #expect(
             pool.timerFired(at: at(10)) == [
-                .fail(id, .deadlineExceeded(sent: true)), .cancel(id, at: holder),
+                .cancel(id, at: holder), .fail(id, .deadlineExceeded(sent: true)),
             ]
         )
         #expect(pool.freeSlots == 0)

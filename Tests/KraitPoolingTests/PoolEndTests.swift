@@ -154,7 +154,7 @@ import Testing
         _ = pool.drainRequested()
         #expect(
             pool.timerFired(at: at(10)) == [
-                .fail(second, .deadlineExceeded(sent: true)), .cancel(second, at: worker(0)),
+                .cancel(second, at: worker(0)), .fail(second, .deadlineExceeded(sent: true)),
                 .stop(worker(0), .stuck),
             ]
         )

@@ -59,6 +59,8 @@ final class ScriptedWorker: PoolWorker {
     /// What the pool has asked of it.
     struct Seen: Sendable {
         var calls: [EnvelopeHeader] = []
+        /// How many bytes came beside the calls.
+        var attachments: [Int] = []
         var cancelled: [CallID] = []
         var credit: [UInt32] = []
         var stops: [StopReason] = []
@@ -105,6 +107,11 @@ final class ScriptedWorker: PoolWorker {
             return state.pool
         }
         if script.answersAtOnce { pool?.answered([reply(to: header.callID)], by: id) }
+    }
+
+    func send(_ envelope: [UInt8], with attachments: [any SharedBytes]) {
+        state.withLock { $0.seen.attachments += attachments.map(\.count) }
+        send(envelope)
     }
 
     func credit(_ id: CallID, _ more: UInt32) {

@@ -72,7 +72,7 @@ import Testing
     @Test func `every error says what it is, by name and for people`() {
         let errors: [WireError] = [
             .truncatedHeader(length: 3), .truncatedBody(expected: 9, found: 3), .wrongMagic,
-            .wrongVersion(2), .unknownKind(7), .unknownFlags(1), .unknownCodec(9), .bodyTooLong(5),
+            .wrongVersion(2), .unknownKind(7), .unknownFlags(8), .unknownCodec(9), .bodyTooLong(5),
             .messageTooLong(5), .tooManyAttachments(2_000), .malformedBody(path: "", reason: "x"),
             .malformedBody(path: "a", reason: "x"), .unserialisable(path: "", reason: "x"),
             .unserialisable(path: "a", reason: "x"),

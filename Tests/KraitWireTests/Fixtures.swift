@@ -34,6 +34,38 @@ enum Fixtures {
         }
     }
 
+    static func attachments() throws -> [AttachmentFixture] {
+        try lines("attachments").map { line in
+            let frames: [[Any]] = try get(line, "attachments")
+            let isRefused = line["refused"] != nil
+            return AttachmentFixture(
+                name: try get(line, "name"),
+                value: isRefused ? Optional<Value>.none : try value(try get(line, "value")),
+                bodies: isRefused
+                    ? try refusedBody(line)
+                    : [
+                        .json: Array((try get(line, "json") as String).utf8),
+                        .messagePack: try bytes(get(line, "msgpack")),
+                    ],
+                frames: try frames.map(repeated)
+            )
+        }
+    }
+
+    private static func refusedBody(_ line: [String: Any]) throws -> [Codec: [UInt8]] {
+        guard let codec = Codec(name: try get(line, "codec")) else {
+            throw Failure(description: "no such codec")
+        }
+        return [codec: try bytes(get(line, "bytes"))]
+    }
+
+    private static func repeated(_ pair: [Any]) throws -> [UInt8] {
+        guard let hex = pair.first as? String, let count = pair.last as? Int else {
+            throw Failure(description: "no byte and count")
+        }
+        return [UInt8](repeating: try bytes(hex)[0], count: count)
+    }
+
     static func envelopes() throws -> [EnvelopeFixture] {
         try lines("envelopes").map { line in
             let headers = line["headers"] as? [[String: Any]]
@@ -71,6 +103,7 @@ enum Fixtures {
         if let digits = tagged["float"] as? String { return .double(try number(digits)) }
         if let text = tagged["text"] as? String { return .string(text) }
         if let hex = tagged["bytes"] as? String { return .bytes(try bytes(hex)) }
+        if let pair = tagged["repeat"] as? [Any] { return .bytes(try repeated(pair)) }
         if let time = tagged["time"] as? [String: Any] {
             let nanoseconds: Int = try get(time, "nanoseconds")
             let seconds: Int64 = try number(get(time, "seconds"))
@@ -131,6 +164,15 @@ struct RefusedFixture: CustomTestStringConvertible {
     let bytes: [UInt8]
     let reason: String
     var testDescription: String { "\(codec.name): \(name)" }
+}
+
+struct AttachmentFixture: CustomTestStringConvertible {
+    let name: String
+    /// Nil where the body is to be refused.
+    let value: Value?
+    let bodies: [Codec: [UInt8]]
+    let frames: [[UInt8]]
+    var testDescription: String { name }
 }
 
 struct EnvelopeFixture: CustomTestStringConvertible {

@@ -99,14 +99,24 @@ enum Bans {
 
     /// How many allowances each file has; a new one is a decision, and is written down here.
     static let allowances: [String: Int] = [
+        // A stream's iterator has no scope that could hold a child task.
+        "Sources/Krait/Client/ReplyStream.swift": 1,
         // The lock itself.
         "Sources/KraitObservability/Lock.swift": 1,
         // What a caller and the pool's thread both touch, one after the other.
-        "Sources/KraitPooling/WaitingCall.swift": 1,
+        "Sources/KraitPooling/WaitingCall.swift": 2,
         // The loop's state, and the inbox that other threads leave work in.
         "Sources/KraitZeroMQ/IOThread.swift": 2,
+        // Memory that is filled before it is shared.
+        "Sources/KraitWire/Tables/OwnedBytes.swift": 1,
         // A message that is only read once it is shared.
         "Sources/KraitZeroMQ/ReceivedFrame.swift": 1,
+        // Bytes that stay where they are while their owner lives, and that nobody changes.
+        "Sources/KraitZeroMQ/OutgoingFrame.swift": 1,
+        // Shared memory: filled before it is shared, then only read; words of tables are atomic.
+        "Sources/KraitWorkers/Arena/Arena.swift": 1,
+        "Sources/KraitWorkers/Arena/SegmentMapping.swift": 1,
+        "Sources/KraitWorkers/Arena/WorkerSegments.swift": 1,
         // One task that is awaited, so that children stop in order.
         "Sources/KraitSupervision/Supervisor.swift": 1,
         // What the thread's closure and the test look at in turn.

@@ -8,14 +8,16 @@ enum Layering {
     static let mayImport: [String: Set<String>] = [
         "CProcessSupport": [],
         "KraitObservability": [],
-        "KraitWire": ["CMessagePack"],
+        "KraitWire": ["CLZ4", "CMessagePack", "CZstd"],
         "KraitSignatures": ["KraitWire", "KraitObservability"],
         "KraitPrompts": ["KraitSignatures", "KraitWire", "KraitObservability"],
         "KraitEvaluation": ["KraitSignatures"],
         "KraitLM": ["KraitWire", "KraitObservability"],
         "KraitZeroMQ": ["CZeroMQ", "CProcessSupport"],
         "KraitSupervision": ["KraitObservability"],
-        "KraitPooling": ["KraitSupervision", "KraitWire", "KraitObservability"],
+        "KraitPooling": [
+            "KraitSupervision", "KraitWire", "KraitObservability", "Synchronization",
+        ],
         "KraitWorkers": ["KraitWire", "KraitZeroMQ", "KraitObservability", "CProcessSupport"],
         "KraitStore": ["CSQLite", "KraitWire"],
         "KraitRouting": ["KraitSignatures", "KraitWire"],

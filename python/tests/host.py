@@ -116,7 +116,9 @@ class WorkerEnd:
         until(came, f"the answer of call {call_id}")
         [(header, body)] = found
         assert header.codec is not None
-        return header.kind, decode(body, header.codec)
+        beside = self.host.frames[: header.attachments]
+        del self.host.frames[: header.attachments]
+        return header.kind, decode(body, header.codec, beside)
 
     def reply(self, operation: str, arguments: Any = None, **more: Any) -> Any:
         """The value of a call that must succeed."""
@@ -178,6 +180,8 @@ class Host:
         self.router.set(zmq.LINGER, 0)
         self.router.bind(self.endpoint)
         self.inbox: dict[str, list[tuple[Header, bytes]]] = {}
+        #: What came beside envelopes.
+        self.frames: list[bytes] = []
         self.events: list[dict[str, Any]] = []
         self.workers: list[WorkerEnd] = []
         self.last_id = 1_000
@@ -241,7 +245,8 @@ class Host:
     def received(self, name: str) -> list[tuple[Header, bytes]]:
         """What has come from a peer and has not been taken."""
         while self.router.poll(5):
-            sender, message, *_ = self.router.recv_multipart()
+            sender, message, *frames = self.router.recv_multipart()
+            self.frames += frames
             self.inbox.setdefault(sender.decode(), []).extend(read_envelopes(message))
         return self.inbox.setdefault(name, [])
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from krait_worker.envelope import Codec, EnvelopeError, read_envelopes
-from krait_worker.values import MalformedBody, Timestamp, decode, encode
+from krait_worker.values import Gathered, MalformedBody, Timestamp, decode, encode
 
 FOLDER = Path(__file__).resolve().parents[2] / "Tests" / "Fixtures" / "Wire"
 CODECS = {"json": Codec.JSON, "msgpack": Codec.MSGPACK}
@@ -38,6 +38,8 @@ def untagged(tagged: dict[str, Any]) -> Any:
             return float(value)
         case "bytes":
             return bytes.fromhex(value)
+        case "repeat":
+            return bytes.fromhex(value[0]) * value[1]
         case "time":
             seconds, nanoseconds = int(value["seconds"]), value["nanoseconds"]
             if nanoseconds % 1_000:
@@ -80,6 +82,26 @@ def test_what_the_fixtures_refuse_is_refused(row: dict[str, Any]) -> None:
     with pytest.raises(MalformedBody) as raised:
         decode(bytes.fromhex(row["bytes"]), CODECS[row["codec"]])
     assert raised.value.reason
+
+
+@pytest.mark.parametrize("row", lines("attachments.jsonl"))
+def test_attachments_are_read_and_written_as_the_fixtures_say(row: dict[str, Any]) -> None:
+    frames = [bytes.fromhex(byte) * count for byte, count in row["attachments"]]
+    if "refused" in row:
+        with pytest.raises(MalformedBody):
+            decode(bytes.fromhex(row["bytes"]), CODECS[row["codec"]], frames)
+        return
+    value = untagged(row["value"])
+    for codec, body in [
+        (Codec.MSGPACK, bytes.fromhex(row["msgpack"])),
+        (Codec.JSON, row["json"].encode()),
+    ]:
+        gathered: Gathered = []
+        assert encode(value, codec, gathered=gathered) == body
+        assert [attachment.joined() for attachment in gathered] == frames
+        assert same(decode(body, codec, frames), value)
+        views = decode(body, codec, frames, views=True)
+        assert same(decode(encode(views, codec), codec), value)
 
 
 @pytest.mark.parametrize("row", lines("envelopes.jsonl"))

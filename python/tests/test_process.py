@@ -10,7 +10,7 @@ from host import Host
 from krait_worker import limits
 from krait_worker.envelope import CALL, HEADER, Codec, Kind, envelope, read_envelopes
 from krait_worker.process import start_ticks
-from krait_worker.values import decode
+from krait_worker.values import Gathered, decode, encode
 
 
 @pytest.mark.parametrize("mode", ["fork", "exec"])
@@ -162,13 +162,43 @@ def test_a_duplicate_key_is_refused_also_on_the_quick_way(host: Host) -> None:
     assert "arguments.a: the key is there twice" in fault["message"]
 
 
+@pytest.mark.parametrize("codec", [Codec.MSGPACK, Codec.JSON])
+def test_large_bytes_come_and_go_beside_the_body(host: Host, codec: Codec) -> None:
+    host.load()
+    worker = host.start()
+    large = [bytes([number]) * (100_000 + number) for number in range(3)]
+    gathered: Gathered = []
+    body = encode(["echo", {"a": large, "b": 1}], codec, gathered=gathered)
+    head = HEADER.pack(CALL, codec | 3 << 16, 9, len(body), 0)
+    plain = worker.call(10, "echo", {"c": 2})
+    # The frames of two envelopes in one message, in their order.
+    small = encode(["echo", {"d": large[0]}], codec, gathered=[])
+    other = HEADER.pack(CALL, codec | 1 << 16, 11, len(small), 0)
+    worker.send(head + body + plain + other + small, *large, large[0])
+    assert worker.reply("echo", {"x": 3}) == {"x": 3}
+    found = {
+        header.call_id: (header, body)
+        for header, body in host.received(worker.name)
+        if header.kind == Kind.REPLY
+    }
+    frames = list(host.frames)
+    for call_id, expected in [(9, {"a": large, "b": 1}), (10, {"c": 2}), (11, {"d": large[0]})]:
+        header, body = found[call_id]
+        taken, frames = frames[: header.attachments], frames[header.attachments :]
+        assert decode(body, header.codec or codec, taken) == expected
+
+
 def test_attachments_are_refused_and_read_away(host: Host) -> None:
     host.load()
     worker = host.start()
     data = worker.call(9, "echo", {"a": 1})
     head = HEADER.pack(CALL, 2 | 2 << 16, 9, len(data) - 24, 0)
     worker.send(head + data[24:], b"first", b"second")
-    assert worker.answer(9)[1]["code"] == "invalid_input"
+    assert worker.answer(9)[1]["code"] == "malformed"
+    worker.send(HEADER.pack(CALL, 2 | 1 << 8 | 1 << 16, 8, len(data) - 24, 0) + data[24:], b"x")
+    kind, fault = worker.answer(8)
+    assert (kind, fault["code"]) == (Kind.FAULT, "malformed")
+    assert "lent" in fault["message"]
     assert worker.reply("echo", {"a": 1}) == {"a": 1}
 
 

@@ -118,7 +118,7 @@ def test_a_call_for_which_there_is_no_thread_fails_by_itself() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(threading.Thread, "start", _no_thread)
         threads.start(call)
-    _, _, call_id, body, _ = outbox.answers.popleft()
+    _, _, call_id, body, *_ = outbox.answers.popleft()
     assert call_id == 7
     assert decode(body, Codec.MSGPACK)["type"] == "builtins.MemoryError"
     threads.start(call)

@@ -10,9 +10,10 @@ import pytest
 
 from krait_worker import Adapter, InvalidInput, current_call, faults, limits, operation
 from krait_worker.adapters.base import Operation, nearest
-from krait_worker.calls import failure, fault_body, reply_body
+from krait_worker.calls import failure, fault_body, reply_beside
 from krait_worker.envelope import HEADER, REPLY, Codec
 from krait_worker.outbox import Outbox
+from krait_worker.payloads import Payloads
 from krait_worker.process import Memory, start_ticks, thread_count
 from krait_worker.values import Unserialisable, decode
 
@@ -23,6 +24,8 @@ def test_the_limits_are_those_of_the_swift_side() -> None:
         "bodyBytes": limits.BODY_BYTES,
         "messageBytes": limits.MESSAGE_BYTES,
         "attachments": limits.ATTACHMENTS,
+        "attachmentBytes": limits.ATTACHMENT_BYTES,
+        "inlineBytes": limits.INLINE_BYTES,
         "nesting": limits.NESTING,
         "tracebackBytes": limits.TRACEBACK_BYTES,
         "messageTextBytes": limits.MESSAGE_TEXT_BYTES,
@@ -90,17 +93,17 @@ def test_deep_tracebacks_keep_the_innermost_frames() -> None:
 def test_a_reply_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "BODY_BYTES", 10)
     with pytest.raises(Unserialisable, match="a body has at most 10"):
-        reply_body("x" * 20, Codec.JSON)
+        reply_beside("x" * 20, Codec.JSON, Payloads())
 
 
 def test_the_outbox_packs_answers_and_keeps_to_the_limits() -> None:
     outbox = Outbox()
     for number in range(70):
-        outbox.put((REPLY, 2, number, b"x", 0))
-    outbox.put((REPLY, 2, 100, b"y" * limits.BATCH_BYTES, 0))
-    outbox.put((REPLY, 2, 101, b"z", 0))
+        outbox.put((REPLY, 2, number, b"x", 0, ()))
+    outbox.put((REPLY, 2, 100, b"y" * limits.BATCH_BYTES, 0, ()))
+    outbox.put((REPLY, 2, 101, b"z", 0, ()))
     sent: list[bytes] = []
-    outbox.drain(sent.append)
+    outbox.drain(lambda message, frames: sent.append(message))
     os.close(outbox.wake)
     counts = []
     for message in sent:
@@ -115,8 +118,8 @@ def test_the_outbox_packs_answers_and_keeps_to_the_limits() -> None:
 def test_a_sleeping_reader_is_woken_once() -> None:
     outbox = Outbox()
     outbox.sleeping = True
-    outbox.put((REPLY, 2, 1, b""))
-    outbox.put((REPLY, 2, 2, b""))
+    outbox.put((REPLY, 2, 1, b"", ()))
+    outbox.put((REPLY, 2, 2, b"", ()))
     assert os.eventfd_read(outbox.wake) == 1
     outbox.settle()
     os.close(outbox.wake)

@@ -52,3 +52,14 @@ void krait_trim_heap(void);
 pid_t krait_gettid(void);
 // Names the calling thread, as `top -H` shows it (15 bytes).
 void krait_name_thread(const char *name);
+
+// Words of memory that is shared with other processes: what was written before a store is seen by
+// whoever has loaded it.
+static inline void krait_store_word(uint64_t *word, uint64_t value)
+{
+    __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+static inline uint64_t krait_load_word(const uint64_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}

@@ -10,6 +10,7 @@ extension PoolBackend {
         _ call: Call,
         _ flow: any CallFlow,
         _ envelope: [UInt8],
+        with attachments: [any SharedBytes],
         _ traits: CallTraits,
         timeout: Duration
     ) async throws(CallError) -> ReceivedEnvelope {
@@ -25,7 +26,13 @@ extension PoolBackend {
         }
         let desk = ToolDesk(flow, of: pool)
         guard !flow.tools.isEmpty else {
-            return try await pool.call(envelope, traits, timeout: timeout, inbox: desk)
+            return try await pool.call(
+                envelope,
+                with: attachments,
+                traits,
+                timeout: timeout,
+                inbox: desk
+            )
         }
         let runner = ToolRunner(call, flow, pool: pool, timeout: timeout)
         return try await withDiscardingTaskGroup { group in
@@ -35,6 +42,7 @@ extension PoolBackend {
                 do throws(CallError) {
                     let answer = try await pool.call(
                         envelope,
+                        with: attachments,
                         traits,
                         timeout: timeout,
                         inbox: desk

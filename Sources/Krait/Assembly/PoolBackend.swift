@@ -2,6 +2,7 @@ import KraitObservability
 import KraitPooling
 import KraitRouting
 import KraitWire
+import KraitWorkers
 
 /// A pool as the router sees it: encodes calls, and decodes replies and faults, in the caller's
 /// task.
@@ -12,15 +13,20 @@ struct PoolBackend: Backend {
     /// Bytes a worker may write to, where that is limited.
     let memoryLimit: Int?
     var secrets = Secrets(in: [:])
+    /// Shared memory for what is large; nil where the workers are not of this machine.
+    var arena: Arena?
+    /// How many bytes may go beside one call.
+    var payloadLimit = Defaults.payloadLimit
 
     func call(_ call: Call) async throws(CallError) -> Reply {
         guard call.flow == nil, ToolContext.current == nil else {
             return try await callWithin(call)
         }
         let codec = call.options.codec ?? codec
-        let envelope = try encode(call, codec)
+        let encoded = try encode(call, codec)
         let answer = try await pool.call(
-            envelope,
+            encoded.bytes,
+            with: encoded.attachments.isEmpty ? [] : try placed(encoded.attachments),
             CallTraits(call),
             timeout: call.options.timeout ?? timeout
         )
@@ -49,20 +55,30 @@ struct PoolBackend: Backend {
             }
             traits.isNested = context.pools.contains(pool.name)
         }
-        let envelope = try encode(call, call.options.codec ?? codec)
+        let encoded = try encode(call, call.options.codec ?? codec)
+        let beside = try placed(encoded.attachments)
         guard let flow = call.flow else {
-            return try decode(try await pool.call(envelope, traits, timeout: timeout))
+            return try decode(
+                try await pool.call(encoded.bytes, with: beside, traits, timeout: timeout)
+            )
         }
         traits.credit = flow.credit
         traits.hasTools = !flow.tools.isEmpty
         return try decode(
-            try await exchange(call, flow, envelope, traits, timeout: timeout)
+            try await exchange(
+                call,
+                flow,
+                encoded.bytes,
+                with: beside,
+                traits,
+                timeout: timeout
+            )
         )
     }
 
-    private func encode(_ call: Call, _ codec: Codec) throws(CallError) -> [UInt8] {
+    private func encode(_ call: Call, _ codec: Codec) throws(CallError) -> EncodedBytes {
         do throws(WireError) {
-            return try codec.encodeCall(
+            return try codec.gatherCall(
                 operation: call.operation,
                 arguments: call.arguments,
                 options: Self.wireOptions(call)
@@ -75,6 +91,44 @@ struct PoolBackend: Backend {
             )
         }
     }
+
+    /// What goes beside a call, in the arena where there is room.
+    ///
+    /// In the caller's task: the copy is not to hold up the pools' thread.
+    private func placed(_ attachments: [Attachment]) throws(CallError) -> [any SharedBytes] {
+        let size = attachments.reduce(0) { $0 + $1.storage.count }
+        guard size <= payloadLimit else {
+            throw CallError(
+                .invalidInput,
+                "the arguments have \(size) bytes beside the call, where the pool takes at most "
+                    + "\(payloadLimit); raise its payload_limit, or send a path in their place",
+                pool: pool.name
+            )
+        }
+        guard let arena else { return attachments.map(\.storage) }
+        return attachments.map { arena.copy($0.storage) ?? $0.storage }
+    }
+
+    /// Sends bytes as the argument `data`, and gives what came beside the answer, without a copy on
+    /// this side.
+    func exchange(
+        _ operation: String,
+        _ bytes: any SharedBytes
+    ) async throws(CallError) -> [any SharedBytes] {
+        let call = Call(operation, ["data": .bytes(Self.placeholder)])
+        let answer = try await pool.call(
+            try encode(call, codec).bytes,
+            with: [arena?.copy(bytes) ?? bytes],
+            CallTraits(call),
+            timeout: timeout
+        )
+        guard answer.header.kind == .reply else { throw faultError(in: answer) }
+        if let failure = answer.failure { throw unreadable(answer, failure) }
+        return answer.attachments
+    }
+
+    /// In a body this is the leaf of an attachment.
+    private static let placeholder = [UInt8](repeating: 0, count: Limits.inlineBytes + 1)
 
     private static func wireOptions(_ call: Call) -> ValueMap {
         let options = call.options

@@ -10,6 +10,8 @@ struct PythonWorkerSource: WorkerSource {
     let transport: Transport
     let forkservers: Forkservers
     let settings: WorkerSettings
+    /// Shared memory for what is large; nil where the workers are not of this machine.
+    var arena: Arena?
     let events: EventSink
     let logger: Logger
     let secrets: Secrets
@@ -57,6 +59,7 @@ private final class PooledPythonWorker: PoolWorker {
             origin: origin,
             thread: source.transport.thread,
             settings: source.settings,
+            arena: source.arena,
             listener: listener,
             events: events,
             logger: logger
@@ -85,6 +88,10 @@ private final class PooledPythonWorker: PoolWorker {
     }
 
     func send(_ envelope: [UInt8]) { worker.assumeIsolated { $0.send(envelope) } }
+
+    func send(_ envelope: [UInt8], with attachments: [any SharedBytes]) {
+        worker.assumeIsolated { $0.send(envelope, with: attachments) }
+    }
 
     func credit(_ id: CallID, _ more: UInt32) {
         let envelope = EnvelopeHeader.bodyless(.credit, callID: id.rawValue, number: more)

@@ -70,6 +70,8 @@ extension Orchestrator {
                 ("slots", pool.slots, Limits.slots),
                 ("maxCalls", pool.maxCalls ?? 1, Int.max),
                 ("maxMemory", pool.maxMemory ?? 1, Int.max),
+                ("arena", pool.arena ?? 1, Limits.attachmentBytes),
+                ("payloadLimit", pool.payloadLimit, Limits.attachmentBytes),
             ]
             for (setting, value, maximum) in limits where !(1...maximum).contains(value) {
                 throw CallError(
@@ -152,7 +154,11 @@ extension Orchestrator {
         in folder: String,
         _ started: StartSignal
     ) async throws {
-        let transport = try await Transport.open(in: folder, events: events)
+        let transport = try await Transport.open(
+            in: folder,
+            largestPayload: pools.map(\.payloadLimit).max() ?? 0,
+            events: events
+        )
         try runtime.open(
             transport,
             natives: natives(),
@@ -173,7 +179,12 @@ extension Orchestrator {
             return try await servePool(pool, started, over: shared, nil, events)
         }
         let join = try pool.joinKeys.map { try JoinKeys.read($0, pool: pool.name) }
-        let own = try await shared.bound(to: endpoint, keys: join?.server, events: events)
+        let own = try await shared.bound(
+            to: endpoint,
+            keys: join?.server,
+            largestPayload: pool.payloadLimit,
+            events: events
+        )
         do {
             try await servePool(pool, started, over: own, join, events)
         } catch {
@@ -200,6 +211,8 @@ extension Orchestrator {
                 logger: logger
             )
         }
+        let isLocal = transport.endpoint.hasPrefix("ipc://")
+        let arena = isLocal ? pool.arena.map { Arena(limit: $0) } : nil
         let source = PythonWorkerSource(
             pool: pool.name,
             transport: transport,
@@ -214,6 +227,7 @@ extension Orchestrator {
                     cpuSeconds: pool.cpuLimit.map { Int(($0 / .seconds(1)).rounded(.up)) }
                 )
             ),
+            arena: arena,
             events: events,
             logger: logger,
             secrets: secrets,
@@ -231,7 +245,9 @@ extension Orchestrator {
             codec: pool.codec,
             timeout: pool.timeout,
             memoryLimit: pool.memoryLimit,
-            secrets: secrets
+            secrets: secrets,
+            arena: arena,
+            payloadLimit: pool.payloadLimit
         )
         try runtime.add(Runtime.Pool(name: pool.name, workers: workers, backend: backend))
         let door = RemoteDoor(source, workers)
@@ -240,6 +256,7 @@ extension Orchestrator {
         await workers.run()
         // The courier does not hold it.
         withExtendedLifetime(door) {}
+        arena?.close()
         await forkservers.stop()
     }
 

@@ -15,10 +15,22 @@ struct Transport: Sendable {
     let publicKey: String?
 
     /// Starts the thread and binds the socket in `folder`.
-    static func open(in folder: String, events: EventSink) async throws -> Transport {
+    ///
+    /// `largestPayload` is how many bytes a pool may be sent beside a body.
+    static func open(
+        in folder: String,
+        largestPayload: Int,
+        events: EventSink
+    ) async throws -> Transport {
         let thread = try IOThread(name: "krait-io")
         do {
-            return try await bind("ipc://\(folder)/router.sock", on: thread, keys: nil, events)
+            return try await bind(
+                "ipc://\(folder)/router.sock",
+                on: thread,
+                keys: nil,
+                largestPayload,
+                events
+            )
         } catch {
             thread.stop()
             throw error
@@ -29,21 +41,24 @@ struct Transport: Sendable {
     func bound(
         to endpoint: String,
         keys: CurveKeys?,
+        largestPayload: Int,
         events: EventSink
     ) async throws -> Transport {
-        try await Self.bind(endpoint, on: thread, keys: try keys ?? .generate(), events)
+        let keys = try keys ?? .generate()
+        return try await Self.bind(endpoint, on: thread, keys: keys, largestPayload, events)
     }
 
     private static func bind(
         _ endpoint: String,
         on thread: IOThread,
         keys: CurveKeys?,
+        _ largestPayload: Int,
         _ events: EventSink
     ) async throws -> Transport {
         let courier = try await Courier.open(
             on: thread,
             endpoint: endpoint,
-            maximumMessage: Limits.messageBytes,
+            maximumMessage: max(Limits.messageBytes, largestPayload),
             batch: Courier.Batch(
                 envelopes: Limits.envelopesPerMessage,
                 bytes: Limits.batchBytes

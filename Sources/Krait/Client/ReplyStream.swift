@@ -19,7 +19,9 @@ import KraitWire
 /// The call's time limit covers the whole stream, from the queue to its end: the time the reader
 /// takes counts. Give a long stream, or a slow reader, a `timeout` to match.
 public struct ReplyStream: AsyncSequence, Sendable {
+    /// A chunk.
     public typealias Element = Value
+    /// What a stream ends with where it does not end well.
     public typealias Failure = CallError
 
     private let state: StreamState

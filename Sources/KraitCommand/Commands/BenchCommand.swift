@@ -21,16 +21,17 @@ struct BenchRequest: Sendable, Equatable {
 
     /// The benches there are.
     enum Bench: String, CaseIterable {
-        case echo, queue, native, peers
+        case echo, queue, streams, tools, payload, codecs, native, peers
         /// Draws what others have printed.
         case plot
 
         /// How long a measurement runs where nobody says.
         var usualSeconds: Double {
             switch self {
+            case .codecs: 0.2
             case .native: 0.5
             case .peers: 1
-            case .echo, .queue, .plot: 2
+            case .echo, .queue, .streams, .tools, .payload, .plot: 2
             }
         }
     }
@@ -40,9 +41,11 @@ struct BenchRequest: Sendable, Equatable {
 enum BenchCommand {
     static let benches = Argument<[String]>.rest(
         "NAME",
-        "echo, the default, beside its floor; queue, 10,000 waiting calls beside 10; native, Swift "
-            + "beside DSPy, and perhaps names of its parts; peers, Ray and others beside us; "
-            + "plot, and files of what benches printed with --json"
+        "echo, the default, beside its floor; queue, 10,000 waiting calls beside 10; streams, "
+            + "chunks from Python to Swift; tools, calls back into Swift beside plain calls; "
+            + "payload, large values beside bare memory; codecs, what each form of a value costs; "
+            + "native, Swift beside DSPy, and perhaps names of its parts; peers, Ray and others "
+            + "beside us; plot, and files of what benches printed with --json"
     )
     static let workers = Argument<Int?>.option(
         "workers",
@@ -66,7 +69,8 @@ enum BenchCommand {
         "seconds",
         "S",
         .number(0.1...600),
-        "how long each measurement runs; without it 2, 1 for peers, and 0.5 for each part of native"
+        "how long each measurement runs; without it 2, 1 for peers, 0.5 for each part of native, "
+            + "0.2 for each form of codecs"
     )
     static let repetitions = Argument.option(
         "repetitions",

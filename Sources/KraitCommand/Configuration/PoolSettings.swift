@@ -202,6 +202,19 @@ extension Setting where Target == PoolDraft {
             example: "1h",
             "How much processor time a worker may use in its whole life; then it is replaced."
         ),
+        Setting(
+            "arena",
+            .optional(.form(.size)),
+            \.pool.arena,
+            example: "4GB",
+            "Shared memory for large arguments, and as much for each worker's results."
+        ),
+        Setting(
+            "payload_limit",
+            .form(.size),
+            \.pool.payloadLimit,
+            "How many bytes of large values one call may have; of an answer, each value."
+        ),
     ]
 }
 

@@ -7,6 +7,10 @@ enum BenchProgram {
         switch request.bench {
         case .echo: try await EchoBenchProgram.run(request, context)
         case .queue: try await QueueBenchProgram.run(request, context)
+        case .streams: try await StreamBenchProgram.run(request, context)
+        case .tools: try await ToolBenchProgram.run(request, context)
+        case .payload: try await PayloadBenchProgram.run(request, context)
+        case .codecs: try CodecBenchProgram.run(request, context)
         case .peers: try await PeersBenchProgram.run(request, context)
         // The command draws by itself.
         case .plot: break

@@ -47,6 +47,8 @@ package enum Event: String, Sendable, Hashable, CaseIterable {
     case messageRefused = "message.refused"
     case messageUnroutable = "message.unroutable"
 
+    case payloadFramed = "payload.framed"
+
     case reaperKilled = "reaper.killed"
     case reaperRemoved = "reaper.removed"
 
@@ -124,6 +126,8 @@ extension Event {
         case .messageRefused: Entry(.warning, "A peer sent what the protocol does not allow.")
         case .messageUnroutable:
             Entry(.warning, "A message was for a worker that is not connected.")
+        case .payloadFramed:
+            Entry(.debug, "Large arguments did not fit into shared memory and went as frames.")
         case .reaperKilled: Entry(.warning, "Processes that an ended run had left were killed.")
         case .reaperRemoved:
             Entry(.notice, "Sockets or shared memory that an ended run had left were removed.")

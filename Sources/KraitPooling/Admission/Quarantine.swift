@@ -35,13 +35,19 @@ struct Quarantine: Equatable {
         case refused(deaths: Int, ending: String)
     }
 
-    mutating func verdict(on fingerprint: UInt64, at now: Instant) -> Verdict {
+    /// What is to become of a call; one that cannot be served alone is refused instead.
+    mutating func verdict(
+        on fingerprint: UInt64,
+        canBeAlone: Bool = true,
+        at now: Instant
+    ) -> Verdict {
         guard let suspect = suspects[fingerprint] else { return .free }
         guard now < suspect.last + memory else {
             suspects[fingerprint] = nil
             return .free
         }
-        if suspect.deaths >= Self.deathsToRefuse {
+        let most = canBeAlone ? Self.deathsToRefuse : Self.deathsToIsolate
+        if suspect.deaths >= most {
             return .refused(deaths: suspect.deaths, ending: suspect.ending)
         }
         return suspect.deaths >= Self.deathsToIsolate ? .isolated : .free

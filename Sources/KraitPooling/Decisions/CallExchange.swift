@@ -20,6 +20,12 @@ package struct CallExchange: Equatable, Sendable {
         self.credit = credit
     }
 
+    /// Of a call with these traits; nil where nothing passes before its end.
+    init?(_ traits: CallTraits) {
+        guard traits.credit > 0 || traits.hasTools else { return nil }
+        self.init(credit: traits.credit, hasTools: traits.hasTools)
+    }
+
     /// Whether the caller has had something of it: then it cannot be made again.
     var hasBegun: Bool { chunks > 0 || toolCalls > 0 }
 

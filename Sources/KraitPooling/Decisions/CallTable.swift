@@ -115,6 +115,11 @@ struct CallTable: Equatable {
         return id(at: index)
     }
 
+    /// Notes what passes before a call's end, if anything does.
+    mutating func exchange(_ id: CallID, _ exchange: CallExchange?) {
+        if let exchange { exchanges[id.index] = exchange }
+    }
+
     /// Adds a call from within a tool, which waits for a slot.
     mutating func addNested(deadline: Instant?, _ ticket: Ticket) -> CallID {
         let index = take(.nested, deadline: deadline, ticket)

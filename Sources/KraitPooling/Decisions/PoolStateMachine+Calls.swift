@@ -55,11 +55,10 @@ extension PoolStateMachine {
         var ticket = CallTable.Ticket()
         var isAlone = false
         if let fingerprint {
-            switch quarantine.verdict(on: fingerprint, at: now) {
+            // To be alone it would have to wait for the very call that waits for its tool.
+            let canBeAlone = !traits.isNested
+            switch quarantine.verdict(on: fingerprint, canBeAlone: canBeAlone, at: now) {
             case .free: break
-            case .isolated where traits.isNested:
-                // To be alone it would have to wait for the very call that waits for it.
-                return (.refused(.quarantined(deaths: 1, ending: "unknown", sent: false)), [])
             case .isolated: isAlone = true
             case .refused(let deaths, let ending):
                 return (.refused(.quarantined(deaths: deaths, ending: ending, sent: false)), [])
@@ -101,10 +100,7 @@ extension PoolStateMachine {
             displaced: displaced,
             at: now
         )
-        if traits.credit > 0 || traits.hasTools, let id = arrival.id {
-            let exchange = CallExchange(credit: traits.credit, hasTools: traits.hasTools)
-            calls.exchanges[id.index] = exchange
-        }
+        if let id = arrival.id { calls.exchange(id, CallExchange(traits)) }
         return (arrival, actions)
     }
 
@@ -233,7 +229,8 @@ extension PoolStateMachine {
             let actions = settle(index, outcome, at: now)
             calls.abandon(index, at: now)
             check(at: now + configuration.abandonedGrace)
-            return actions + [.fail(id, failure(true)), .cancel(id, at: workerID(number))]
+            // In this order: whoever sees the call fail may count on it that the worker is told.
+            return actions + [.cancel(id, at: workerID(number)), .fail(id, failure(true))]
                 + endIfOnlyAbandoned(number) + closeIfDrained()
         case .free, .abandoned:
             return []

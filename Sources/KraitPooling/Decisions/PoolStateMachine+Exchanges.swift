@@ -4,8 +4,8 @@ import KraitWire
 ///
 /// A call that awaits a tool lends its slot, to calls that are made from within tools alone: else a
 /// pool all of whose slots are held by callers of tools could never serve what those tools call.
-/// There is always a slot for one of them, since at least one slot more is lent than is used, unless
-/// a call runs that waits for no tool and so comes to its end.
+/// There is always a slot for one of them, since at least one slot more is lent than is used,
+/// unless a call runs that waits for no tool and so comes to its end.
 extension PoolStateMachine {
     /// What becomes of a chunk or a tool call.
     package struct Passed: Equatable, Sendable {

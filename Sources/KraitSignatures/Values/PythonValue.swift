@@ -120,6 +120,8 @@ extension PythonValue {
         case .string(let text): self = .string(text)
         case .bytes(let bytes): self = .bytes(bytes)
         case .timestamp(let time): self = .object(PythonInstance(time))
+        case .table(let table): self = .string(table.description)
+        case .tensor(let tensor): self = .string(tensor.description)
         case .list(let elements): self = .list(elements.map(PythonValue.init))
         case .map(let map):
             let entries = map.entries.map { (PythonValue.string($0.key), PythonValue($0.value)) }

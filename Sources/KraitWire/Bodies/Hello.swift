@@ -80,15 +80,45 @@ package struct HostHello: Hashable, Sendable {
     package var heartbeatMilliseconds: Int
     /// The pool's codec, for what the worker sends of its own accord.
     package var codec: Codec
+    /// How shared memory is to be used; nil where it is not.
+    package var arena: ArenaOffer?
 
     package init(
         version: Int = Int(EnvelopeHeader.version),
         heartbeatMilliseconds: Int,
-        codec: Codec
+        codec: Codec,
+        arena: ArenaOffer? = nil
     ) {
         self.version = version
         self.heartbeatMilliseconds = heartbeatMilliseconds
         self.codec = codec
+        self.arena = arena
+    }
+
+    /// What a worker is to know of shared memory.
+    package struct ArenaOffer: Hashable, Sendable {
+        /// What the names of segments begin with, in `/dev/shm`.
+        package var prefix: String
+        /// The upper half of the numbers of this worker's own segments.
+        package var tag: UInt32
+        /// How many bytes its segments may have.
+        package var limit: Int
+
+        package init(prefix: String, tag: UInt32, limit: Int) {
+            self.prefix = prefix
+            self.tag = tag
+            self.limit = limit
+        }
+
+        init(_ body: BodyReader) throws(WireError) {
+            prefix = try body.text("prefix")
+            tag = try body.integer("tag")
+            limit = try body.integer("limit", in: 1...Int.max)
+        }
+
+        var value: Value {
+            ["prefix": .string(prefix), "tag": .int(Int64(tag)), "limit": .int(Int64(limit))]
+        }
     }
 
     package init(_ value: Value) throws(WireError) {
@@ -99,13 +129,17 @@ package struct HostHello: Hashable, Sendable {
             throw body.malformed("codec", "expected 'json' or 'msgpack'")
         }
         self.codec = codec
+        let offer = try body.optionalMap("arena")
+        if !offer.isEmpty { arena = try ArenaOffer(try BodyReader(.map(offer))) }
     }
 
     package var value: Value {
-        [
+        var map: ValueMap = [
             "version": .int(Int64(version)), "heartbeat_ms": .int(Int64(heartbeatMilliseconds)),
             "codec": .string(codec.name),
         ]
+        if let arena { map["arena"] = arena.value }
+        return .map(map)
     }
 }
 

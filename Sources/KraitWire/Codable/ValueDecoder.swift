@@ -123,6 +123,12 @@ extension Value {
         case ObjectIdentifier(Date.self):
             if case .timestamp(let time) = self { return time.date }
             throw Misfit("a point in time", self)
+        case ObjectIdentifier(Table.self):
+            if let table { return table }
+            throw Misfit("a table", self)
+        case ObjectIdentifier(Tensor.self):
+            if let tensor { return tensor }
+            throw Misfit("a tensor", self)
         default:
             guard let type = type as? any FixedWidthInteger.Type else { return nil }
             return try integer(type)

@@ -138,6 +138,8 @@ final class EncodingNode: Encoder {
                 throw ValueError(path: path().steps, reason: "a date that is no point in time")
             }
             return .timestamp(time)
+        case ObjectIdentifier(Table.self): return (input as? Table).map(Value.table)
+        case ObjectIdentifier(Tensor.self): return (input as? Tensor).map(Value.tensor)
         default:
             guard let integer = input as? any FixedWidthInteger else { return nil }
             if let integer = Int64(exactly: integer) { return .int(integer) }

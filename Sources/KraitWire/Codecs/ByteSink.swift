@@ -9,17 +9,38 @@ struct ByteSink {
     private let start: UnsafeMutableRawPointer
     private var cursor: UnsafeMutableRawPointer
     private let end: UnsafeMutableRawPointer
+    /// What goes beside the body; nil where all has to go into it.
+    private(set) var attachments: [Attachment]?
 
     /// A sink over a buffer that must outlive it, and must not be empty.
-    init(_ buffer: UnsafeMutableRawBufferPointer) {
+    init(_ buffer: UnsafeMutableRawBufferPointer, isGathering: Bool = false) {
         guard let base = buffer.baseAddress else { preconditionFailure("a sink without room") }
         start = base
         cursor = base
         end = base + buffer.count
+        attachments = isGathering ? [] : nil
     }
 
     var count: Int { cursor - start }
     var room: Int { end - cursor }
+
+    /// Whether bytes are to go beside the body, being so many.
+    @inline(__always)
+    func isBeside(byteCount: Int) -> Bool {
+        byteCount > Limits.inlineBytes && attachments != nil
+    }
+
+    /// Puts bytes beside the body, and says which attachment they are.
+    mutating func attach(_ attachment: Attachment) throws(EncodingStop) -> UInt16 {
+        guard let index = attachments?.count else {
+            throw .failed(CodingFailure("a \(attachment.form.name), which nothing here can carry"))
+        }
+        guard index < Limits.attachments else {
+            throw .failed(CodingFailure("more than \(Limits.attachments) large values"))
+        }
+        attachments?.append(attachment)
+        return UInt16(index)
+    }
 
     /// Adds one byte; the caller has asked for `room`.
     @inline(__always)

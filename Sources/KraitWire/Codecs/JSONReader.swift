@@ -7,14 +7,24 @@ struct JSONReader {
     private let start: UnsafeRawPointer
     private var cursor: UnsafeRawPointer
     private let end: UnsafeRawPointer
+    private var attachments: AttachmentReader
 
-    /// Reads the one value that `bytes` holds.
-    static func read(_ bytes: UnsafeRawBufferPointer) throws(CodingFailure) -> Value {
+    /// Reads the one value that `bytes` holds, with what came beside them.
+    static func read(
+        _ bytes: UnsafeRawBufferPointer,
+        _ attachments: [any SharedBytes]
+    ) throws(CodingFailure) -> Value {
         guard let start = bytes.baseAddress, !bytes.isEmpty else { throw .truncated }
-        var reader = JSONReader(start: start, cursor: start, end: start + bytes.count)
+        var reader = JSONReader(
+            start: start,
+            cursor: start,
+            end: start + bytes.count,
+            attachments: AttachmentReader(attachments)
+        )
         let value = try reader.value(depth: 0)
         reader.skipSpace()
         guard reader.cursor == reader.end else { throw .trailing(reader.end - reader.cursor) }
+        try reader.attachments.finish()
         return value
     }
 
@@ -93,7 +103,7 @@ struct JSONReader {
     }
 
     /// What a lone key with `$` in front stands for; nil where it is an escaped key.
-    private func tagged(_ entry: ValueMap.Entry) throws(CodingFailure) -> Value? {
+    private mutating func tagged(_ entry: ValueMap.Entry) throws(CodingFailure) -> Value? {
         if entry.key.utf8.dropFirst().first == UInt8(ascii: "$") { return nil }
         switch (entry.key, entry.value) {
         case (JSONTag.float, .string("nan")): return .double(.nan)
@@ -103,12 +113,27 @@ struct JSONReader {
             if let bytes = Base64.read(text) { return .bytes(bytes) }
         case (JSONTag.time, .string(let text)):
             if let time = Timestamp(text: text) { return .timestamp(time) }
-        case (JSONTag.float, _), (JSONTag.bytes, _), (JSONTag.time, _): break
+        case (JSONTag.attachment, .string(let text)):
+            if let value = try attachment(text) { return value }
+        case (JSONTag.float, _), (JSONTag.bytes, _), (JSONTag.time, _), (JSONTag.attachment, _):
+            break
         default:
             throw CodingFailure("a tag that has no meaning; a map's own key is written with '$$'")
                 .inside(.key(entry.key))
         }
         throw CodingFailure("not what its tag says").inside(.key(entry.key))
+    }
+
+    /// The value of a leaf such as `bytes:0`; nil where it is none.
+    private mutating func attachment(_ text: String) throws(CodingFailure) -> Value? {
+        let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+        guard parts.count == 2, let index = UInt16(Substring(parts[1])),
+            String(index).utf8.elementsEqual(parts[1])
+        else { return nil }
+        let form = Attachment.Form.allCases.first { $0.name.utf8.elementsEqual(parts[0]) }
+        do { return try attachments.take(form, index: Int(index)) } catch {
+            throw error.inside(.key(JSONTag.attachment))
+        }
     }
 
     // MARK: Texts

@@ -63,4 +63,5 @@ enum JSONTag {
     static let float = "$float"
     static let bytes = "$bytes"
     static let time = "$time"
+    static let attachment = "$attachment"
 }

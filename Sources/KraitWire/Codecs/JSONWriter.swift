@@ -22,6 +22,10 @@ struct JSONWriter {
         case .unsigned(let integer): try JSONNumber.write(integer, into: &sink)
         case .double(let number): try JSONNumber.write(number, into: &sink)
         case .string(let text): try write(text, into: &sink)
+        case .table(let table): try attach(Attachment(table), into: &sink)
+        case .tensor(let tensor): try attach(Attachment(tensor), into: &sink)
+        case .bytes(let bytes) where sink.isBeside(byteCount: bytes.count):
+            try attach(Attachment(.bytes, ArrayBytes(bytes)), into: &sink)
         case .bytes(let bytes):
             try tagged("{\"$bytes\":\"", &sink) { sink throws(EncodingStop) in
                 try Base64.write(bytes, into: &sink)
@@ -33,6 +37,18 @@ struct JSONWriter {
             }
         case .list(let elements): try write(elements, into: &sink, depth: depth + 1)
         case .map(let map): try write(map, into: &sink, depth: depth + 1)
+        }
+    }
+
+    /// Puts a value beside the body, and its leaf into it.
+    func attach(_ attachment: Attachment, into sink: inout ByteSink) throws(EncodingStop) {
+        let index = try sink.attach(attachment)
+        try tagged("{\"$attachment\":\"", &sink) { sink throws(EncodingStop) in
+            let leaf = "\(attachment.form.name):\(index)"
+            guard sink.room >= leaf.utf8.count else { throw .full }
+            leaf.withBytes { bytes in
+                if let start = bytes.baseAddress { sink.put(start, count: bytes.count) }
+            }
         }
     }
 
@@ -157,7 +173,7 @@ enum JSONSize {
         case .null, .bool: return 5
         case .int, .unsigned: return 20
         case .double: return JSONNumber.longestDouble
-        case .timestamp: return 45
+        case .timestamp, .table, .tensor: return 45
         case .string(let text): return bound(text)
         case .bytes(let bytes): return 16 + (bytes.count + 2) / 3 * 4
         case .list(let elements):

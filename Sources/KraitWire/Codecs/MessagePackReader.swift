@@ -9,13 +9,22 @@ struct MessagePackReader {
 
     private var cursor: UnsafeRawPointer
     private let end: UnsafeRawPointer
+    private var attachments: AttachmentReader
 
-    /// Reads the one value that `bytes` holds.
-    static func read(_ bytes: UnsafeRawBufferPointer) throws(CodingFailure) -> Value {
+    /// Reads the one value that `bytes` holds, with what came beside them.
+    static func read(
+        _ bytes: UnsafeRawBufferPointer,
+        _ attachments: [any SharedBytes]
+    ) throws(CodingFailure) -> Value {
         guard let start = bytes.baseAddress, !bytes.isEmpty else { throw .truncated }
-        var reader = MessagePackReader(cursor: start, end: start + bytes.count)
+        var reader = MessagePackReader(
+            cursor: start,
+            end: start + bytes.count,
+            attachments: AttachmentReader(attachments)
+        )
         let value = try reader.value(depth: 0)
         guard reader.cursor == reader.end else { throw .trailing(reader.rest) }
+        try reader.attachments.finish()
         return value
     }
 
@@ -103,6 +112,7 @@ struct MessagePackReader {
     private mutating func extended(count: Int) throws(CodingFailure) -> Value {
         let type = try integer(Int8.self)
         guard rest >= count else { throw .truncated }
+        if type == AttachmentReader.extensionType { return try attachment(count: count) }
         guard type == -1 else { throw CodingFailure("the ext type \(type), which has no meaning") }
         let seconds: Int64
         let nanoseconds: UInt32
@@ -124,6 +134,15 @@ struct MessagePackReader {
         let time = Timestamp(seconds: seconds, nanoseconds: nanoseconds)
         guard time.isInCalendar else { throw .timeOutOfRange }
         return .timestamp(time)
+    }
+
+    private mutating func attachment(count: Int) throws(CodingFailure) -> Value {
+        guard count == AttachmentReader.extensionSize else {
+            throw CodingFailure("an attachment's leaf of \(count) bytes")
+        }
+        let form = Attachment.Form(rawValue: try integer(UInt8.self))
+        guard try integer(UInt8.self) == 0 else { throw CodingFailure("an unknown attachment") }
+        return try attachments.take(form, index: Int(try integer(UInt16.self)))
     }
 
     /// A length of 1, 2 or 4 bytes (`width` 0, 1 or 2).

@@ -32,6 +32,8 @@ struct MessagePackWriter {
         case .double(let number): try check(msgpack_pack_double(packer, number))
         case .string(let text): try write(text)
         case .bytes(let bytes): try write(bytes)
+        case .table(let table): try attach(Attachment(table))
+        case .tensor(let tensor): try attach(Attachment(tensor))
         case .timestamp(let time): try write(time)
         case .list(let elements): try write(elements, depth: depth + 1)
         case .map(let map): try write(map, depth: depth + 1)
@@ -73,7 +75,25 @@ struct MessagePackWriter {
         }
     }
 
+    /// Puts a value beside the body, and its leaf into it.
+    func attach(_ attachment: Attachment) throws(EncodingStop) {
+        let index = try sink.pointee.attach(attachment)
+        let count = AttachmentReader.extensionSize
+        try check(msgpack_pack_ext(packer, count, AttachmentReader.extensionType))
+        let leaf = UInt32(attachment.form.rawValue) << 24 | UInt32(index)
+        try withUnsafeBytes(of: leaf.bigEndian) { leaf throws(EncodingStop) in
+            try check(msgpack_pack_ext_body(packer, leaf.baseAddress, count))
+        }
+    }
+
+    private var sink: UnsafeMutablePointer<ByteSink> {
+        packer.pointee.data.assumingMemoryBound(to: ByteSink.self)
+    }
+
     private func write(_ bytes: [UInt8]) throws(EncodingStop) {
+        if sink.pointee.isBeside(byteCount: bytes.count) {
+            return try attach(Attachment(.bytes, ArrayBytes(bytes)))
+        }
         try check(
             bytes.withUnsafeBytes { bytes in
                 let status = msgpack_pack_bin(packer, bytes.count)
@@ -127,7 +147,7 @@ enum MessagePackSize {
         case .null, .bool: 1
         case .int(let integer): -32..<128 ~= integer ? 1 : 9
         case .unsigned, .double: 9
-        case .timestamp: 15
+        case .timestamp, .table, .tensor: 15
         case .string(let text): 5 + text.utf8.count
         case .bytes(let bytes): 5 + bytes.count
         case .list(let elements): elements.reduce(5) { $0 + bound($1) }

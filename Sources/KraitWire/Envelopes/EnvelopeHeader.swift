@@ -1,3 +1,16 @@
+/// What a header says of its envelope's parts, bit by bit.
+package struct EnvelopeFlags: OptionSet, Sendable, Hashable {
+    package let rawValue: UInt8
+
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// Each attachment frame is the descriptor of a lease in the place of the bytes.
+    package static let leased = EnvelopeFlags(rawValue: 1)
+
+    /// The bits that have a meaning.
+    static let known: EnvelopeFlags = [.leased]
+}
+
 /// The 24 bytes before each body.
 package struct EnvelopeHeader: Sendable, Hashable {
     package static let size = 24
@@ -7,6 +20,7 @@ package struct EnvelopeHeader: Sendable, Hashable {
     package var kind: EnvelopeKind
     /// The body's codec; nil for an empty body.
     package var codec: Codec?
+    package var flags: EnvelopeFlags
     package var attachments: UInt16
     package var callID: UInt64
     package var bodyLength: UInt32
@@ -20,6 +34,7 @@ package struct EnvelopeHeader: Sendable, Hashable {
     package init(
         _ kind: EnvelopeKind,
         codec: Codec? = nil,
+        flags: EnvelopeFlags = [],
         attachments: UInt16 = 0,
         callID: UInt64 = 0,
         bodyLength: UInt32 = 0,
@@ -27,6 +42,7 @@ package struct EnvelopeHeader: Sendable, Hashable {
     ) {
         self.kind = kind
         self.codec = codec
+        self.flags = flags
         self.attachments = attachments
         self.callID = callID
         self.bodyLength = bodyLength
@@ -43,7 +59,7 @@ package struct EnvelopeHeader: Sendable, Hashable {
         put(Self.version, at: 2)
         put(kind.rawValue, at: 3)
         put(codec?.rawValue ?? 0, at: 4)
-        put(UInt8(0), at: 5)
+        put(flags.rawValue, at: 5)
         put(attachments, at: 6)
         put(callID, at: 8)
         put(bodyLength, at: 16)
@@ -61,7 +77,8 @@ package struct EnvelopeHeader: Sendable, Hashable {
         guard get(at: 0, as: UInt16.self) == Self.magic else { throw .wrongMagic }
         guard buffer[2] == Self.version else { throw .wrongVersion(buffer[2]) }
         guard let kind = EnvelopeKind(rawValue: buffer[3]) else { throw .unknownKind(buffer[3]) }
-        guard buffer[5] == 0 else { throw .unknownFlags(buffer[5]) }
+        let flags = EnvelopeFlags(rawValue: buffer[5])
+        guard flags.isSubset(of: .known) else { throw .unknownFlags(buffer[5]) }
         let bodyLength = get(at: 16, as: UInt32.self)
         guard bodyLength <= Limits.bodyBytes else { throw .bodyTooLong(Int(bodyLength)) }
         let codec = Codec(rawValue: buffer[4])
@@ -71,6 +88,7 @@ package struct EnvelopeHeader: Sendable, Hashable {
         self.init(
             kind,
             codec: codec,
+            flags: flags,
             attachments: get(at: 6),
             callID: get(at: 8),
             bodyLength: bodyLength,

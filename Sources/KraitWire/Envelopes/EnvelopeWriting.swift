@@ -10,8 +10,28 @@ extension Codec {
         arguments: ValueMap,
         options: ValueMap = [:]
     ) throws(WireError) -> [UInt8] {
+        try call(operation, arguments, options, isGathering: false).bytes
+    }
+
+    /// The envelope of a call as `encodeCall` makes it, with what is large beside it.
+    package func gatherCall(
+        operation: String,
+        arguments: ValueMap,
+        options: ValueMap = [:]
+    ) throws(WireError) -> EncodedBytes {
+        try call(operation, arguments, options, isGathering: true)
+    }
+
+    @inline(__always)
+    private func call(
+        _ operation: String,
+        _ arguments: ValueMap,
+        _ options: ValueMap,
+        isGathering: Bool
+    ) throws(WireError) -> EncodedBytes {
         try envelope(
             .call,
+            isGathering: isGathering,
             bound: {
                 let parts: [Value] = [.string(operation), .map(arguments), .map(options)]
                 return bound(of: .list(parts))
@@ -24,8 +44,8 @@ extension Codec {
 
     /// The envelope of a value, for every kind but calls.
     ///
-    /// `number` is what a tool's reply answers. Throws `unserialisable` with the path to what cannot
-    /// be carried, or `bodyTooLong`.
+    /// `number` is what a tool's reply answers. Throws `unserialisable` with the path to what
+    /// cannot be carried, or `bodyTooLong`.
     package func encodeEnvelope(
         _ kind: EnvelopeKind,
         callID: UInt64 = 0,
@@ -33,6 +53,18 @@ extension Codec {
         _ value: Value
     ) throws(WireError) -> [UInt8] {
         try envelope(kind, callID: callID, number: number, bound: { bound(of: value) }) {
+            sink throws(EncodingStop) in
+            try write(value, into: &sink)
+        }.bytes
+    }
+
+    /// The envelope of a value as `encodeEnvelope` makes it, with what is large beside it.
+    package func gatherEnvelope(
+        _ kind: EnvelopeKind,
+        callID: UInt64 = 0,
+        _ value: Value
+    ) throws(WireError) -> EncodedBytes {
+        try envelope(kind, callID: callID, isGathering: true, bound: { bound(of: value) }) {
             sink throws(EncodingStop) in
             try write(value, into: &sink)
         }
@@ -43,19 +75,26 @@ extension Codec {
         _ kind: EnvelopeKind,
         callID: UInt64 = 0,
         number: UInt32 = 0,
+        isGathering: Bool = false,
         bound: () -> Int,
         _ write: (inout ByteSink) throws(EncodingStop) -> Void
-    ) throws(WireError) -> [UInt8] {
-        var bytes = try build(head: EnvelopeHeader.size, bound: bound, write)
+    ) throws(WireError) -> EncodedBytes {
+        var encoded = try build(
+            head: EnvelopeHeader.size,
+            isGathering: isGathering,
+            bound: bound,
+            write
+        )
         let header = EnvelopeHeader(
             kind,
             codec: self,
+            attachments: UInt16(encoded.attachments.count),
             callID: callID,
-            bodyLength: UInt32(bytes.count - EnvelopeHeader.size),
+            bodyLength: UInt32(encoded.bytes.count - EnvelopeHeader.size),
             remaining: number
         )
-        bytes.withUnsafeMutableBytes { header.write(to: $0) }
-        return bytes
+        encoded.bytes.withUnsafeMutableBytes { header.write(to: $0) }
+        return encoded
     }
 
     private func writeCall(
@@ -115,6 +154,15 @@ extension EnvelopeHeader {
         let header = EnvelopeHeader(kind, callID: callID, remaining: number)
         bytes.withUnsafeMutableBytes { header.write(to: $0) }
         return bytes
+    }
+
+    /// Says of an encoded envelope that leases come in the place of its attachments, or that they
+    /// come themselves.
+    ///
+    /// `bytes` must begin with a header. In place, if nobody else holds the array.
+    package static func patch(_ bytes: inout [UInt8], flags: EnvelopeFlags) {
+        precondition(bytes.count >= size, "an envelope has at least a header")
+        bytes[5] = flags.rawValue
     }
 
     /// Fills in what an encoded call does not know yet: its id and the milliseconds it has left.

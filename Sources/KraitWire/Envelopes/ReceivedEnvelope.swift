@@ -1,10 +1,3 @@
-/// Bytes that somebody else owns and nobody changes, such as a received frame.
-package protocol SharedBytes: AnyObject, Sendable {
-    func withUnsafeBytes<Result, Failure: Error>(
-        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
-    ) throws(Failure) -> Result
-}
-
 /// An envelope as it arrived: its header, and its body as a part of the frame that brought it.
 ///
 /// Copying it copies no bytes; the frame lives as long as an envelope of it does.
@@ -13,6 +6,10 @@ package struct ReceivedEnvelope: Sendable {
     package let frame: any SharedBytes
     /// Where in the frame the body is.
     package let body: Range<Int>
+    /// What came beside it, in the order in which the body names them.
+    package var attachments: [any SharedBytes]
+    /// Why what came beside it cannot be had, though the envelope itself is sound.
+    package var failure: WireError?
     /// Who sent it, for messages to people.
     package let sender: String
 
@@ -20,11 +17,13 @@ package struct ReceivedEnvelope: Sendable {
         header: EnvelopeHeader,
         frame: any SharedBytes,
         body: Range<Int>,
+        attachments: [any SharedBytes] = [],
         sender: String
     ) {
         self.header = header
         self.frame = frame
         self.body = body
+        self.attachments = attachments
         self.sender = sender
     }
 
@@ -39,6 +38,9 @@ package struct ReceivedEnvelope: Sendable {
     /// Reads the body in the codec its header names; an empty body is null.
     package func decodeBody() throws(WireError) -> Value {
         guard let codec = header.codec else { return .null }
-        return try withUnsafeBody { (bytes) throws(WireError) in try codec.decode(bytes) }
+        if let failure { throw failure }
+        return try withUnsafeBody { (bytes) throws(WireError) in
+            try codec.decode(bytes, attachments: attachments)
+        }
     }
 }

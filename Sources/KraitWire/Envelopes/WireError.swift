@@ -13,6 +13,8 @@ package enum WireError: Error, Hashable, Sendable {
     case tooManyAttachments(Int)
     /// A message has other frames than its envelopes' headers say.
     case wrongAttachments(announced: Int, found: Int)
+    /// A lease that stands for nothing, or no longer does.
+    case staleLease(String)
     /// A body is not what its codec or kind says; `path` names the place in it.
     case malformedBody(path: String, reason: String)
     /// A value that no body can carry; `path` names the place in it.
@@ -32,6 +34,7 @@ package enum WireError: Error, Hashable, Sendable {
         case .messageTooLong: "message_too_long"
         case .tooManyAttachments: "too_many_attachments"
         case .wrongAttachments: "wrong_attachments"
+        case .staleLease: "stale_lease"
         case .malformedBody: "malformed_body"
         case .unserialisable: "unserialisable"
         }
@@ -62,6 +65,7 @@ extension WireError: CustomStringConvertible {
             "\(count) attachments, where at most \(Limits.attachments) are allowed"
         case .wrongAttachments(let announced, let found):
             "\(found) attachments, where its envelopes announce \(announced)"
+        case .staleLease(let reason): "a lease of shared memory is not good: \(reason)"
         case .malformedBody(let path, let reason):
             path.isEmpty ? "a malformed body: \(reason)" : "a malformed body at \(path): \(reason)"
         case .unserialisable(let path, let reason):

@@ -47,8 +47,13 @@ package struct ExactText: Hashable {
         }
     }
 
+    /// Whether some bytes are UTF-8.
+    static func isUnicode(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.withMemoryRebound(to: UInt8.self) { (try? UTF8Span(validating: $0.span)) != nil }
+    }
+
     @inline(__always)
-    private static func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    static func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var offset = 0
         var all: UInt64 = 0
         while offset &+ 8 <= bytes.count {

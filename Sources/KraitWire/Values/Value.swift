@@ -24,6 +24,10 @@ public enum Value: Sendable {
     case bytes([UInt8])
     /// A point in time.
     case timestamp(Timestamp)
+    /// Named, typed columns: travels beside the body, as Arrow has it.
+    case table(Table)
+    /// Numbers in any number of dimensions: travels beside the body.
+    case tensor(Tensor)
     /// Values in order.
     case list([Value])
     /// Values under text keys, in order.
@@ -42,6 +46,8 @@ extension Value: Hashable {
         case (.string(let left), .string(let right)): ExactText.isSame(left, right)
         case (.bytes(let left), .bytes(let right)): left == right
         case (.timestamp(let left), .timestamp(let right)): left == right
+        case (.table(let left), .table(let right)): left == right
+        case (.tensor(let left), .tensor(let right)): left == right
         case (.list(let left), .list(let right)): left == right
         case (.map(let left), .map(let right)): left == right
         default: false
@@ -59,6 +65,8 @@ extension Value: Hashable {
         case .string(let text): ExactText.hash(text, into: &hasher)
         case .bytes(let bytes): hasher.combine(bytes)
         case .timestamp(let time): hasher.combine(time)
+        case .table(let table): hasher.combine(table)
+        case .tensor(let tensor): hasher.combine(tensor)
         case .list(let elements): hasher.combine(elements)
         case .map(let map): hasher.combine(map)
         }
@@ -113,6 +121,12 @@ extension Value {
     /// The boolean, or nil where this is not one.
     public var bool: Bool? { if case .bool(let flag) = self { flag } else { nil } }
 
+    /// The table, or nil where this is not one.
+    public var table: Table? { if case .table(let table) = self { table } else { nil } }
+
+    /// The tensor, or nil where this is not one.
+    public var tensor: Tensor? { if case .tensor(let tensor) = self { tensor } else { nil } }
+
     /// The elements, or nil where this is not a list.
     public var list: [Value]? { if case .list(let elements) = self { elements } else { nil } }
 
@@ -132,6 +146,8 @@ extension Value {
         case .string: "text"
         case .bytes: "bytes"
         case .timestamp: "a point in time"
+        case .table: "a table"
+        case .tensor: "a tensor"
         case .list: "a list"
         case .map: "a map"
         }

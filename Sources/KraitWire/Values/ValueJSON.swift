@@ -23,7 +23,7 @@ extension Value {
                 bound: { JSONSize.bound(self, isPretty: pretty) }
             ) { sink throws(EncodingStop) in
                 try JSONWriter.write(self, into: &sink, isPretty: pretty)
-            }
+            }.bytes
             return String(decoding: bytes, as: UTF8.self)
         } catch {
             throw ValueError(error)

@@ -6,7 +6,8 @@ extension PythonWorker {
         let hello = HostHello(
             version: Int(EnvelopeHeader.version),
             heartbeatMilliseconds: Int(settings.heartbeat / .milliseconds(1)),
-            codec: settings.codec
+            codec: settings.codec,
+            arena: payloads.offer
         )
         guard guest != nil, case .map(var body) = hello.value else { return hello.value }
         body["name"] = .string(name)

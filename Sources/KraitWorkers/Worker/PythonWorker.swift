@@ -26,6 +26,7 @@ package actor PythonWorker {
     private let events: EventSink
     private let logger: Logger
     let token: String
+    var payloads: WorkerPayloads
 
     var machine: WorkerStateMachine
     private var calls: Peer?
@@ -60,6 +61,7 @@ package actor PythonWorker {
         origin: WorkerOrigin,
         thread: IOThread,
         settings: WorkerSettings,
+        arena: Arena? = nil,
         listener: any WorkerListener,
         events: EventSink,
         logger: Logger
@@ -74,6 +76,7 @@ package actor PythonWorker {
         self.listener = listener
         self.events = events
         self.logger = logger
+        payloads = WorkerPayloads(arena)
         var generator = SystemRandomNumberGenerator()
         token = String(generator.next(), radix: 16) + String(generator.next(), radix: 16)
         wireName = origin.guest?.name ?? name + "~" + String(generator.next(), radix: 16)
@@ -95,7 +98,7 @@ package actor PythonWorker {
             perform(machine.launched(at: .now))
             if let guest { take(guest.firstWords, attachments: []) }
         } catch {
-            perform(machine.launchFailed(withOutput(error)))
+            perform(machine.launchFailed(error.with(output: output?.tail ?? [])))
         }
         // Looked at within the wait: on the way there other jobs may run on the thread.
         let reached = await withCheckedContinuation { waiter in
@@ -109,6 +112,23 @@ package actor PythonWorker {
     package func send(_ envelope: [UInt8]) {
         guard let calls else { return }
         courier.assumeIsolated { $0.send(envelope, to: calls) }
+    }
+
+    /// Puts an envelope into the worker's outbox, with the bytes that belong beside it: as leases
+    /// where all of them are the arena's, else as they are.
+    package func send(_ envelope: consuming [UInt8], with attachments: [any SharedBytes]) {
+        guard let calls else { return }
+        if let leases = payloads.lend(attachments) {
+            EnvelopeHeader.patch(&envelope, flags: .leased)
+            let frames = leases.map { OutgoingFrame(ArrayBytes($0.bytes)) }
+            courier.assumeIsolated { $0.send(envelope, with: frames, to: calls) }
+        } else {
+            // The array may have been sent before, to a worker that is no more.
+            EnvelopeHeader.patch(&envelope, flags: [])
+            if payloads.isLending { events.emit(.payloadFramed) }
+            let frames = attachments.map(OutgoingFrame.init)
+            courier.assumeIsolated { $0.send(envelope, with: frames, to: calls) }
+        }
     }
 
     /// Begins to end the worker; `gently` lets it leave by itself first.
@@ -127,15 +147,6 @@ package actor PythonWorker {
             // Counted on from the last heartbeat: of a worker that is stopped, too, it grows.
             oldestCall: oldestCall.map { $0.age + $0.heard.duration(to: .now) }
         )
-    }
-
-    package struct Facts: Sendable {
-        package var processID: Int32?
-        /// Where it runs, of one that came from elsewhere.
-        package var host: String?
-        package var residentBytes: Int?
-        package var age: Duration?
-        package var oldestCall: Duration?
     }
 
     /// An exit status in words, with what it means here and what to do.
@@ -226,16 +237,8 @@ package actor PythonWorker {
         timer = nil
         if lifeline >= 0 { close(lifeline) }
         process?.close()
+        payloads.close()
         (calls, pulse, process) = (nil, nil, nil)
-    }
-
-    /// Adds the last lines the process wrote, which is where the reason usually is.
-    private func withOutput(_ error: LaunchError) -> LaunchError {
-        guard let tail = output?.tail, !tail.isEmpty else { return error }
-        return LaunchError(
-            error.reason + "; its last lines: " + tail.joined(separator: "\n"),
-            isFinal: error.isFinal
-        )
     }
 
     // MARK: Performing
@@ -318,13 +321,18 @@ extension PythonWorker: PeerReceiver {
             try frame.withUnsafeBytes { (bytes) throws(WireError) in
                 var reader = EnvelopeReader(bytes)
                 while let (header, body) = try reader.next() {
+                    let first = announced
                     announced += Int(header.attachments)
-                    let envelope = ReceivedEnvelope(
+                    var envelope = ReceivedEnvelope(
                         header: header,
                         frame: frame,
                         body: body,
                         sender: name
                     )
+                    if header.attachments > 0 {
+                        guard announced <= attachments.count else { continue }
+                        payloads.attach(attachments[first..<announced], to: &envelope)
+                    }
                     if header.isAnswer {
                         answers.append(envelope)
                     } else {
@@ -366,6 +374,7 @@ extension PythonWorker: PeerReceiver {
             listener.workerMeasured(residentBytes: heartbeat.residentBytes)
             let oldest = heartbeat.running.map(\.ageMilliseconds).max()
             oldestCall = oldest.map { (.milliseconds($0), now) }
+            payloads.forgetDiscarded()
         case .fault:
             let fault = try Fault(body)
             let isFinal = fault.code == .importFailed || fault.code == .setupFailed
@@ -378,17 +387,6 @@ extension PythonWorker: PeerReceiver {
         case .drain where guest != nil: listener.workerLeaves()
         case .call, .reply, .cancel, .drain, .chunk, .end, .credit, .toolCall, .toolReply:
             throw .unknownKind(envelope.header.kind.rawValue)
-        }
-    }
-}
-
-extension EnvelopeHeader {
-    /// Whether it belongs to a call.
-    fileprivate var isAnswer: Bool {
-        switch kind {
-        case .reply, .chunk, .end, .toolCall: true
-        case .fault: callID != 0
-        default: false
         }
     }
 }

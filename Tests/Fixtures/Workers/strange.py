@@ -179,12 +179,61 @@ def cut(calls: Socket, start: Start) -> None:
         calls.send(envelope(Kind.REPLY, header.call_id, Codec.JSON, b'"0123456789"')[:-6])
 
 
+def numbered(kind: Kind, call: int, number: int, body: bytes = b"1") -> bytes:
+    """An envelope of a stream or of a tool."""
+    return HEADER.pack(first_word(kind), Codec.JSON, call, len(body), number) + body
+
+
+def skipping(calls: Socket, start: Start) -> None:
+    """Is ready, and leaves out a chunk of each stream."""
+    ready(calls, start)
+    answer(calls, lambda _, call: [numbered(Kind.CHUNK, call, number) for number in (0, 1, 3)])
+
+
+def overdrawing(calls: Socket, start: Start) -> None:
+    """Is ready, and streams without regard to credit."""
+    ready(calls, start)
+    answer(calls, lambda _, call: [numbered(Kind.CHUNK, call, each) for each in range(100)])
+
+
+def miscounting(calls: Socket, start: Start) -> None:
+    """Is ready, and ends its streams after more chunks than it has sent."""
+    ready(calls, start)
+    answer(calls, lambda _, call: [numbered(Kind.CHUNK, call, 0), numbered(Kind.END, call, 5)])
+
+
+def plain(calls: Socket, start: Start) -> None:
+    """Is ready, and answers streams by replies."""
+    ready(calls, start)
+    answer(calls, lambda _, call: [envelope(Kind.REPLY, call, Codec.JSON, b"1")])
+
+
+def presuming(calls: Socket, start: Start) -> None:
+    """Is ready, and calls tools that its calls do not have."""
+    ready(calls, start)
+    answer(calls, lambda _, call: [numbered(Kind.TOOL_CALL, call, 0, b'["search",{}]')])
+
+
+def mumbling(calls: Socket, start: Start) -> None:
+    """Is ready, and calls tools in a way that nobody understands."""
+    ready(calls, start)
+    answer(calls, lambda _, call: [numbered(Kind.TOOL_CALL, call, 0, b'["search"]')])
+
+
+def endless(calls: Socket, start: Start) -> None:
+    """Is ready, and sends a chunk behind the end of each stream."""
+    ready(calls, start)
+    answer(calls, lambda _, call: [numbered(Kind.END, call, 0), numbered(Kind.CHUNK, call, 0)])
+
+
 def answer(calls: Socket, make: Any) -> None:
     """Answers calls for ten seconds."""
     end, number = time.monotonic() + 10, 0
     while time.monotonic() < end:
         if calls.poll(100):
             for header, _ in read_envelopes(calls.recv()):
+                if header.kind != Kind.CALL:
+                    continue
                 number += 1
                 calls.send(b"".join(make(number, header.call_id)))
 

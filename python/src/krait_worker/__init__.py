@@ -9,7 +9,7 @@ An adapter is a class whose methods marked `@operation` Krait can call:
         async def forecast(self, city: str) -> dict: ...
 """
 
-from krait_worker.adapters.base import Adapter, operation
+from krait_worker.adapters.base import Adapter, operation, views
 from krait_worker.context import CallContext, current_call
 from krait_worker.faults import InvalidInput, ToolFailed
 from krait_worker.values.timestamp import Timestamp
@@ -25,4 +25,5 @@ __all__ = [
     "__version__",
     "current_call",
     "operation",
+    "views",
 ]

@@ -1,5 +1,6 @@
 """The body of a call: `[operation, arguments]` or `[operation, arguments, options]`."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from krait_worker import limits
@@ -7,6 +8,7 @@ from krait_worker.adapters.base import nearest
 from krait_worker.envelope import Codec
 from krait_worker.faults import InvalidInput
 from krait_worker.values import MalformedBody, decode
+from krait_worker.values.attachments import Buffer
 
 _OPTIONS = frozenset({"session", "lm", "stream", "tools"})
 _ROOTS = {"[0]": "operation", "[1]": "arguments", "[2]": "options"}
@@ -30,12 +32,14 @@ class CallBody(NamedTuple):
     options: CallOptions
 
 
-def read_call(body: bytes, codec: Codec | None, takes_lm: bool) -> CallBody:
+def read_call(
+    body: bytes, codec: Codec | None, takes_lm: bool, frames: Sequence[Buffer] = ()
+) -> CallBody:
     """Reads a body; raises `MalformedBody`, and `InvalidInput` for options that do not fit."""
     if codec is None:
         raise MalformedBody("", "a call without a body")
     try:
-        found = decode(body, codec)
+        found = decode(body, codec, frames, views=True)
     except MalformedBody as error:
         root = _ROOTS.get(error.path[:3], error.path[:3])
         raise MalformedBody(root + error.path[3:], error.reason) from None

@@ -5,20 +5,16 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import ormsgpack
-
 from krait_worker import faults, limits
 from krait_worker.adapters.base import Operation
-from krait_worker.envelope import END, FAULT, REPLY, Codec
+from krait_worker.envelope import END, FAULT, REPLY, Codec, Header, Kind
 from krait_worker.outbox import Answer, Outbox
-from krait_worker.values import PLAIN_ONLY, Unserialisable, encode, is_flat
+from krait_worker.payloads import Payloads, Placed
+from krait_worker.values import Gathered, Unserialisable, encode
 
 if TYPE_CHECKING:
     from krait_worker.context import CallContext
     from krait_worker.flow import Flow
-
-_NESTING = limits.NESTING
-_strict = ormsgpack.packb
 
 
 class RunningCall:
@@ -53,23 +49,21 @@ class RunningCall:
 Details = Callable[[BaseException], dict[str, Any] | None]
 
 
-def reply_body(result: Any, codec: int) -> bytes:
-    """The body of a reply; raises `Unserialisable`, also where it is too long."""
-    body = encode(result, codec)
+def plain_body(value: Any, codec: int) -> bytes:
+    """The body of a chunk or of a tool call, beside which nothing goes; raises `Unserialisable`."""
+    body = encode(value, codec)
     if len(body) > limits.BODY_BYTES:
         raise Unserialisable("result", f"{len(body)} bytes; a body has at most {limits.BODY_BYTES}")
     return body
 
 
-def packed_reply(result: Any) -> bytes:
-    """`reply_body` in MessagePack, for what is nearly always plain and short."""
-    try:
-        body = _strict(result, None, PLAIN_ONLY)
-    except TypeError:  # what is not plain, or cannot be carried
-        return reply_body(result, Codec.MSGPACK)
-    if len(body) > _NESTING and not is_flat(body):
-        return reply_body(result, Codec.MSGPACK)
-    return body
+def reply_beside(result: Any, codec: int, payloads: Payloads) -> tuple[bytes, Placed]:
+    """The body of a reply and what goes beside it; raises `Unserialisable`."""
+    gathered: Gathered = []
+    body = encode(result, codec, gathered=gathered)
+    if len(body) > limits.BODY_BYTES:
+        raise Unserialisable("result", f"{len(body)} bytes; a body has at most {limits.BODY_BYTES}")
+    return body, payloads.place(gathered)
 
 
 def failure(error: BaseException, details: Details) -> dict[str, Any]:
@@ -98,26 +92,28 @@ def fault_body(body: dict[str, Any], codec: Codec) -> bytes:
 class RunningCalls:
     """The calls that take the worker's slots. Its methods may be called from any thread."""
 
-    def __init__(self, outbox: Outbox, details: Details) -> None:
+    def __init__(self, outbox: Outbox, details: Details, payloads: Payloads | None = None) -> None:
         self.by_id: dict[int, RunningCall] = {}
         self.served = 0
         self._outbox = outbox
         self._details = details
+        self._payloads = payloads or Payloads()
 
     def succeed(self, call: RunningCall, result: Any) -> None:
         """Answers a call with its result, or with the fault that the result cannot be carried."""
         try:
-            body = reply_body(result, call.codec)
+            body, placed = reply_beside(result, call.codec, self._payloads)
         except Exception as error:  # noqa: BLE001 - a model's own code may raise while it is read
             self.fail(call, error)
         else:
-            word, chunks, flow = REPLY, 0, call.flow
+            first, chunks, flow = REPLY, 0, call.flow
             if flow is not None:
                 # Threads of its own that it has left behind send nothing behind its end.
                 flow.end("cancelled")
                 if flow.is_stream:
-                    word, chunks = END, flow.sent
-            self._answer(call, (word, call.codec, call.context.call_id, body, chunks))
+                    first, chunks = END, flow.sent
+            second = placed.word(call.codec)
+            self._answer(call, (first, second, call.context.call_id, body, chunks, placed.frames))
 
     def fail(self, call: RunningCall, error: BaseException) -> None:
         """Answers a call with a fault."""
@@ -131,7 +127,20 @@ class RunningCalls:
             told = "the caller cancelled it" if ended_by == "cancelled" else late
             error = faults.CallRefused(ended_by, told)
         body = fault_body(failure(error, self._details), call.codec)
-        self._answer(call, (FAULT, call.codec, call.context.call_id, body, 0))
+        self._answer(call, (FAULT, call.codec, call.context.call_id, body, 0, ()))
+
+    def flows(self, header: Header, body: bytes, codec: Codec) -> None:
+        """Gives a call the credit or the tool's reply that has come for it.
+
+        For one that has ended it comes too late, and that is no mistake.
+        """
+        call = self.by_id.get(header.call_id)
+        if call is None or call.flow is None:
+            return
+        if header.kind == Kind.CREDIT:
+            call.flow.grant(header.number)
+        else:
+            call.flow.answer(header.number, codec, body)
 
     def has_room(self, slots: int) -> bool:
         """Whether one more call may begin: one that awaits a tool has lent its slot."""
@@ -144,6 +153,8 @@ class RunningCalls:
     def _answer(self, call: RunningCall, answer: Answer) -> None:
         # The slot is free before the answer can be seen: the next call must not find it taken.
         self.by_id.pop(call.context.call_id, None)
+        # What it was given may be large, and lent: it is not to wait for whoever holds the call.
+        call.arguments = {}
         self.served += 1
         self._outbox.put(answer)
 

@@ -54,6 +54,10 @@ FAULT = first_word(Kind.FAULT)
 CHUNK = first_word(Kind.CHUNK)
 END = first_word(Kind.END)
 TOOL_CALL = first_word(Kind.TOOL_CALL)
+#: The flag that each attachment frame is a lease's descriptor in the place of the bytes.
+LEASED = 1
+#: The flags that have a meaning.
+FLAGS = LEASED
 _KINDS = {kind.value: kind for kind in Kind}
 
 
@@ -72,6 +76,7 @@ class Header(NamedTuple):
 
     kind: Kind
     codec: Codec | None
+    flags: int
     attachments: int
     call_id: int
     body_length: int
@@ -101,7 +106,7 @@ def read_header(data: bytes, offset: int = 0) -> Header:
     if kind is None:
         raise EnvelopeError("unknown_kind", f"an envelope of unknown kind {first >> 24}", call_id)
     flags = second >> 8 & 0xFF
-    if flags:
+    if flags & ~FLAGS:
         raise EnvelopeError("unknown_flags", f"unknown flags {flags:#04x}", call_id)
     if length > limits.BODY_BYTES:
         raise EnvelopeError("body_too_long", f"a body of {length} bytes", call_id)
@@ -111,7 +116,8 @@ def read_header(data: bytes, offset: int = 0) -> Header:
     attachments = second >> 16
     if attachments > limits.ATTACHMENTS:
         raise EnvelopeError("too_many_attachments", f"{attachments} attachments", call_id)
-    return Header(kind, Codec(codec) if codec else None, attachments, call_id, length, number)
+    spelled = Codec(codec) if codec else None
+    return Header(kind, spelled, flags, attachments, call_id, length, number)
 
 
 def read_envelopes(message: bytes) -> list[tuple[Header, bytes]]:

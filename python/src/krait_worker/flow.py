@@ -13,10 +13,11 @@ from collections import deque
 from typing import Any
 
 from krait_worker import limits
-from krait_worker.calls import packed_reply, reply_body
+from krait_worker.calls import plain_body
 from krait_worker.envelope import CHUNK, TOOL_CALL, Codec
 from krait_worker.faults import ToolFailed
 from krait_worker.outbox import Outbox
+from krait_worker.quick import Odd, answer_body
 from krait_worker.values import MalformedBody, decode
 
 _SHIFT = limits.CREDIT_BYTES.bit_length() - 1
@@ -167,8 +168,11 @@ class Flow:
 
     def _chunk_body(self, value: Any) -> bytes:
         if self._codec == Codec.MSGPACK:
-            return packed_reply(value)
-        return reply_body(value, self._codec)
+            try:
+                return answer_body(value)
+            except Odd:
+                pass
+        return plain_body(value, self._codec)
 
     def check(self) -> None:
         """Raises where the call was cancelled or its time is up."""
@@ -187,7 +191,7 @@ class Flow:
                 return False
             self._credit -= 1 + (len(body) >> _SHIFT)
             # Within the lock: chunks of several threads leave in the order of their numbers.
-            self._outbox.put((CHUNK, self._codec, self._call_id, body, self.sent))
+            self._outbox.put((CHUNK, self._codec, self._call_id, body, self.sent, ()))
             self.sent += 1
         return True
 
@@ -227,7 +231,7 @@ class Flow:
     def _tool_body(self, name: str, arguments: dict[str, Any]) -> bytes:
         if not isinstance(arguments, dict):
             raise ToolFailed("invalid_arguments", "the arguments of a tool are a map")
-        return reply_body([name, arguments], self._codec)
+        return plain_body([name, arguments], self._codec)
 
     def _ask(self, wait: _Wait, body: bytes) -> bool:
         """Sends a tool call; False where it is to wait for a place first."""
@@ -240,7 +244,7 @@ class Flow:
             number = self._numbers
             self._numbers = number + 1
             self._asked[number] = wait
-            self._outbox.put((TOOL_CALL, self._codec, self._call_id, body, number))
+            self._outbox.put((TOOL_CALL, self._codec, self._call_id, body, number, ()))
             return True
 
     def _result(self, wait: _Wait) -> Any:

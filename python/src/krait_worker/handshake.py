@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import time
 from typing import Any, NamedTuple
 
@@ -12,8 +13,10 @@ import krait_worker
 from krait_worker import limits
 from krait_worker.envelope import VERSION, Codec, EnvelopeError, Kind, envelope, read_envelopes
 from krait_worker.launch import Start
+from krait_worker.payloads import Offer
 from krait_worker.process import start_ticks
 
+_PREFIX = re.compile(r"krait-\d+-\d+-\d+-")
 _CODECS = {"json": Codec.JSON, "msgpack": Codec.MSGPACK}
 
 
@@ -32,6 +35,8 @@ class Agreement(NamedTuple):
     codec: Codec
     #: What Krait calls a worker that came by itself.
     name: str
+    #: How shared memory is to be used; None where it is not.
+    arena: Offer | None = None
 
 
 class _Hello(msgspec.Struct):
@@ -39,6 +44,7 @@ class _Hello(msgspec.Struct):
     heartbeat_ms: int
     codec: str
     name: str = ""
+    arena: Offer | None = None
 
 
 def say(socket: zmq.Socket[bytes], kind: Kind, body: dict[str, Any]) -> None:
@@ -90,7 +96,10 @@ def _agreement(first: tuple[Kind, bytes]) -> Agreement:
         raise ValueError(f"codec {hello.codec!r:.40}; this worker speaks json and msgpack")
     if not 1 <= hello.heartbeat_ms <= 3_600_000:
         raise ValueError(f"heartbeat_ms {hello.heartbeat_ms}")
-    return Agreement(hello.heartbeat_ms / 1_000, _CODECS[hello.codec], hello.name)
+    if hello.arena is not None and not _PREFIX.fullmatch(hello.arena.prefix):
+        raise ValueError(f"arena.prefix {hello.arena.prefix!r:.80}")
+    codec = _CODECS[hello.codec]
+    return Agreement(hello.heartbeat_ms / 1_000, codec, hello.name, hello.arena)
 
 
 def farewell(body: bytes) -> Refused:

@@ -17,6 +17,7 @@ from krait_worker.handshake import Agreement, Refused, farewell, introduce, say
 from krait_worker.launch import Load, Start
 from krait_worker.loading import Loaded, LoadFailed, load
 from krait_worker.outbox import Outbox
+from krait_worker.payloads import Payloads
 from krait_worker.process import Memory, set_name
 from krait_worker.pulse import Pulse
 from krait_worker.remote.line import Line, prepare
@@ -32,6 +33,7 @@ def live(start: Start, source: Loaded | Load) -> int:
     _watch_signals(None)
     set_name(start.plain_name)
     shortage = restrict(start)
+    payloads = Payloads()
     context = zmq.Context(io_threads=1)
     calls = _dealer(context, start, start.name)
     line = None if start.join is None else Line(calls, start.endpoint)
@@ -45,7 +47,8 @@ def live(start: Start, source: Loaded | Load) -> int:
         if start.join is not None:
             print(f"krait-worker: joined as {agreement.name}", file=sys.stderr, flush=True)
             set_name(agreement.name)
-        _serve(start, loaded, calls, pulse, agreement)
+        payloads = Payloads(agreement.arena)
+        _serve(start, loaded, calls, pulse, agreement, payloads)
     except Refused as refusal:
         print(f"{start.plain_name}: {refusal}", file=sys.stderr)
         return launch.REFUSED if refusal.is_final else launch.TRY_AGAIN
@@ -58,6 +61,7 @@ def live(start: Start, source: Loaded | Load) -> int:
         pulse.stop()
         if line is not None:
             line.close()
+        payloads.close()
         calls.close(linger=limits.LINGER_MS)
         context.term()
     return launch.LEFT
@@ -70,17 +74,23 @@ def _load(orders: Load) -> Loaded:
 
 
 def _serve(
-    start: Start, loaded: Loaded, calls: zmq.Socket[bytes], pulse: Pulse, agreement: Agreement
+    start: Start,
+    loaded: Loaded,
+    calls: zmq.Socket[bytes],
+    pulse: Pulse,
+    agreement: Agreement,
+    payloads: Payloads,
 ) -> None:
     memory = Memory()
     try:
         loaded.adapter.begin()
     except BaseException as error:
         raise LoadFailed("setup_failed", error) from error
-    reader = Reader(calls, loaded, start.slots, agreement.codec, Outbox())
+    reader = Reader(calls, loaded, start.slots, agreement.codec, Outbox(), payloads)
     _watch_signals(reader, None if start.join is None else pulse.wish_to_leave)
 
     def state() -> dict[str, Any]:
+        payloads.forget()
         return {**reader.state(), "resident_bytes": memory.own_bytes()}
 
     ready = {
@@ -105,7 +115,7 @@ def _dealer(context: zmq.Context[Any], start: Start, name: str) -> zmq.Socket[by
     socket.set(zmq.ROUTING_ID, name.encode())
     socket.set(zmq.LINGER, limits.LINGER_MS)
     # What is larger could not be refused in words: it would have to be taken in first.
-    socket.set(zmq.MAXMSGSIZE, limits.MESSAGE_BYTES + limits.BATCH_BYTES)
+    socket.set(zmq.MAXMSGSIZE, limits.ATTACHMENT_BYTES)
     if start.curve is not None:
         socket.set(zmq.CURVE_SERVERKEY, start.curve.server.encode())
         socket.set(zmq.CURVE_PUBLICKEY, start.curve.public.encode())

@@ -3,6 +3,18 @@
 BODY_BYTES = 64 << 20
 MESSAGE_BYTES = 256 << 20
 ATTACHMENTS = 1_024
+#: How many bytes the attachments of one envelope may have.
+ATTACHMENT_BYTES = 64 << 30
+#: How many bytes a value of bytes may have before they go beside the body.
+INLINE_BYTES = 64 << 10
+#: What a compressed part holds at most when it is raw.
+PART_BYTES = 1 << 30
+#: How many columns a table has, those within others included.
+TABLE_FIELDS = 16_384
+#: How deep columns of a table may lie within each other.
+TABLE_NESTING = 32
+#: How many dimensions a tensor has.
+TENSOR_DIMENSIONS = 32
 #: How deep lists and maps may be nested.
 NESTING = 128
 TRACEBACK_BYTES = 16 << 10

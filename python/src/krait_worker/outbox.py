@@ -2,12 +2,29 @@
 
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from krait_worker import limits
 from krait_worker.envelope import HEADER
+from krait_worker.values.attachments import Buffer
 
-Answer = tuple[int, int, int, bytes, int]  # first word, codec, call id, body, number
+_FULL = 2 * limits.ENVELOPES_PER_MESSAGE
+# First word, second word (codec, flags, attachments), call id, body, number, frames.
+Answer = tuple[int, int, int, bytes, int, tuple[Buffer, ...]]
+
+
+def messages(parts: list[bytes]) -> Iterator[bytes]:
+    """More answers (header, body, header, …) than one message may hold, in several."""
+    held: list[bytes] = []
+    size = 0
+    for index in range(0, len(parts), 2):
+        pair = parts[index : index + 2]
+        if held and (len(held) == _FULL or size + len(pair[1]) > limits.BATCH_BYTES):
+            yield b"".join(held)
+            held, size = [], 0
+        held += pair
+        size += HEADER.size + len(pair[1])
+    yield b"".join(held)
 
 
 class Outbox:
@@ -41,17 +58,19 @@ class Outbox:
         except BlockingIOError:
             pass
 
-    def drain(self, send: Callable[[bytes], None]) -> None:
+    def drain(self, send: Callable[[bytes, tuple[Buffer, ...]], None]) -> None:
         """Sends all there is, several answers in one message; called by the reader."""
         answers = self.answers
         while answers:
             parts: list[bytes] = []
             size = 0
-            while answers and len(parts) < 2 * limits.ENVELOPES_PER_MESSAGE:
-                first, codec, call_id, body, number = answers[0]
+            frames: tuple[Buffer, ...] = ()
+            while answers and not frames and len(parts) < _FULL:
+                first, second, call_id, body, number, frames = answers[0]
                 if parts and size + len(body) > limits.BATCH_BYTES:
+                    frames = ()
                     break
                 answers.popleft()
-                parts += (HEADER.pack(first, codec, call_id, len(body), number), body)
+                parts += (HEADER.pack(first, second, call_id, len(body), number), body)
                 size += HEADER.size + len(body)
-            send(b"".join(parts))
+            send(b"".join(parts), frames)

@@ -11,26 +11,19 @@ import time
 from functools import partial
 from typing import Any
 
-import msgspec
 import zmq
 
 from krait_worker import limits
 from krait_worker.adapters.base import nearest
 from krait_worker.callbody import read_call
-from krait_worker.calls import (
-    RunningCall,
-    RunningCalls,
-    failure,
-    fault_body,
-    reply_body,
-)
-from krait_worker.calls import packed_reply as _answer
+from krait_worker.calls import RunningCall, RunningCalls, failure, fault_body, reply_beside
 from krait_worker.context import CallContext
 from krait_worker.envelope import (
     CALL,
     END,
     FAULT,
     HEADER,
+    LEASED,
     REPLY,
     SIZE,
     Codec,
@@ -43,11 +36,15 @@ from krait_worker.executors import AsyncLoop, Threads
 from krait_worker.faults import CallRefused, InvalidInput
 from krait_worker.flow import Flow
 from krait_worker.loading import Loaded
-from krait_worker.outbox import Outbox
+from krait_worker.outbox import Outbox, messages
+from krait_worker.payloads import Payloads, StaleLease
+from krait_worker.quick import QUICK_ERRORS, Odd, answer_body, parse_flat, unpack_flat, write
 from krait_worker.values import MalformedBody
+from krait_worker.values.attachments import Buffer, copied
 
 _POLLIN = int(zmq.POLLIN)
 _NOBLOCK = int(zmq.NOBLOCK)
+_SNDMORE = int(zmq.SNDMORE)
 #: How long an idle reader sleeps before it looks whether a signal has come.
 IDLE_MS = 500
 _FULL = 2 * limits.ENVELOPES_PER_MESSAGE
@@ -58,21 +55,18 @@ _pack, _unpack = _WIDE.pack, _WIDE.unpack_from
 _CALL_MSGPACK, _CALL_JSON = CALL | Codec.MSGPACK << 32, CALL | Codec.JSON << 32
 _REPLY_MSGPACK, _FAULT_MSGPACK = REPLY | Codec.MSGPACK << 32, FAULT | Codec.MSGPACK << 32
 
-_Scalar = bool | int | float | str | None
-# The body of a call whose arguments are scalars and lists of scalars. A type makes the decoder
-# check what else would be checked in Python: keys that are text, no map but the one, no bytes.
-_FlatCall = tuple[str, dict[str, bool | int | float | str | list[_Scalar] | None]]
-_unpack_flat = msgspec.msgpack.Decoder(_FlatCall).decode
-_parse_flat = msgspec.json.Decoder(_FlatCall).decode
-_write = msgspec.json.Encoder().encode
-_QUICK_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, KeyError)
-
 
 class Reader:
     """Reads calls from the socket and answers them until it is told to leave."""
 
     def __init__(
-        self, socket: Any, loaded: Loaded, slots: int, codec: Codec, outbox: Outbox
+        self,
+        socket: Any,
+        loaded: Loaded,
+        slots: int,
+        codec: Codec,
+        outbox: Outbox,
+        payloads: Payloads | None = None,
     ) -> None:
         self._socket = socket
         socket.set(zmq.RCVTIMEO, IDLE_MS)
@@ -84,7 +78,8 @@ class Reader:
         self._slots = slots
         self._codec = codec
         self._outbox = outbox
-        self.calls = RunningCalls(outbox, loaded.adapter.details)
+        self._payloads = payloads or Payloads()
+        self.calls = RunningCalls(outbox, loaded.adapter.details, self._payloads)
         self._quick = {
             name: (op.function, op.map_at)
             for name, op in loaded.operations.items()
@@ -166,16 +161,20 @@ class Reader:
                     if word == _CALL_MSGPACK:
                         body = message[start:end]
                         try:
-                            name, arguments = _unpack_flat(body)
+                            name, arguments = unpack_flat(body)
                             function, map_at = quick[name]
                             # The map's first byte counts its keys, duplicates included.
                             quickly = body[map_at] == 0x80 | len(arguments)
-                        except _QUICK_ERRORS:
+                        except QUICK_ERRORS:
                             quickly = False
                         if quickly:
                             self.inline = call_id
                             try:
-                                body, word = _answer(function(arguments)), _REPLY_MSGPACK
+                                body, word = answer_body(function(arguments)), _REPLY_MSGPACK
+                            except Odd as odd:
+                                self._reply(odd.result, call_id, Codec.MSGPACK)
+                                offset = end
+                                continue
                             except BaseException as error:  # noqa: BLE001 - not even SystemExit
                                 body, word = self._fault(error, Codec.MSGPACK), _FAULT_MSGPACK
                             parts += (_pack(word, call_id, len(body), 0), body)
@@ -194,20 +193,35 @@ class Reader:
     def _take_json(self, call_id: int, body: bytes) -> bool:
         """Serves a call in JSON if it is an inline one with flat arguments."""
         try:
-            name, arguments = call = _parse_flat(body)
+            name, arguments = call = parse_flat(body)
             function, _ = self._quick[name]
             # What writes back the same held no duplicate and no odd spelling.
-            if body.find(b'"$') >= 0 or _write(call) != body:
+            if body.find(b'"$') >= 0 or write(call) != body:
                 return False
-        except _QUICK_ERRORS:
+        except QUICK_ERRORS:
             return False
         self.inline = call_id
         try:
-            answer, word = reply_body(function(arguments), Codec.JSON), REPLY
+            result = function(arguments)
         except BaseException as error:  # noqa: BLE001 - not even SystemExit
-            answer, word = self._fault(error, Codec.JSON), FAULT
-        self._put(word, Codec.JSON, call_id, answer)
+            self._refuse(error, call_id, Codec.JSON)
+        else:
+            self._reply(result, call_id, Codec.JSON)
         return True
+
+    def _reply(self, result: Any, call_id: int, codec: Codec, first: int = REPLY) -> None:
+        """Answers an inline call, with what is large beside the answer."""
+        try:
+            body, placed = reply_beside(result, codec, self._payloads)
+        except BaseException as error:  # noqa: BLE001 - a model's own code may raise
+            self._refuse(error, call_id, codec)
+            return
+        if placed.frames:
+            answer = (first, placed.word(codec), call_id, body, 0, placed.frames)
+            self._outbox.put(answer)
+            self._inline_served += 1
+        else:
+            self._put(first, codec, call_id, body)
 
     def _wait(self) -> bytes | None:
         """Waits for a message or for answers in the outbox, and sends those."""
@@ -231,9 +245,13 @@ class Reader:
                 outbox.settle()
         return message
 
-    def _send(self, message: bytes) -> None:
+    def _send(self, message: bytes, frames: tuple[Buffer, ...] = ()) -> None:
         # Large messages go without a copy; for small ones that would cost more than it saves.
-        self._write(message, 0, len(message) <= limits.BATCH_BYTES)
+        self._write(message, _SNDMORE if frames else 0, len(message) <= limits.BATCH_BYTES)
+        left = len(frames)
+        for frame in frames:
+            left -= 1
+            self._write(frame, _SNDMORE if left else 0, len(frame) <= limits.BATCH_BYTES)
 
     def _close(self) -> None:
         """Sends the inline answers gathered so far, nearly always as one message."""
@@ -246,21 +264,9 @@ class Reader:
         elif count <= _FULL and len(message := b"".join(parts)) <= _BATCH:
             self._write(message)
         else:
-            self._send_split()
+            for message in messages(parts):
+                self._send(message)
         parts.clear()
-
-    def _send_split(self) -> None:
-        """Sends more answers than one message may hold."""
-        held: list[bytes] = []
-        size = 0
-        for index in range(0, len(self._parts), 2):
-            pair = self._parts[index : index + 2]
-            if held and (len(held) == _FULL or size + len(pair[1]) > _BATCH):
-                self._send(b"".join(held))
-                held, size = [], 0
-            held += pair
-            size += SIZE + len(pair[1])
-        self._send(b"".join(held))
 
     def _put(self, first: int, codec: int, call_id: int, body: bytes) -> None:
         self._parts += (HEADER.pack(first, codec, call_id, len(body), 0), body)
@@ -291,8 +297,9 @@ class Reader:
             return len(message)
         codec = header.codec or self._codec
         try:
-            self._serve_one(header, message[start:end])
-        except MalformedBody as error:
+            frames = self._take_frames(header) if header.attachments else []
+            self._serve_one(header, message[start:end], frames)
+        except (MalformedBody, StaleLease) as error:
             refusal = CallRefused("malformed", str(error))
             self._refuse(refusal, header.call_id, codec)
         except (CallRefused, InvalidInput) as refusal:
@@ -301,9 +308,19 @@ class Reader:
             self._close()
         return end
 
-    def _serve_one(self, header: Header, body: bytes) -> None:
+    def _take_frames(self, header: Header) -> list[memoryview]:
+        """Receives what belongs to an envelope; raises `MalformedBody` and `StaleLease`."""
+        frames: list[Any] = []
+        while len(frames) < header.attachments:
+            if not self._socket.get(zmq.RCVMORE):
+                told = f"{len(frames)} of {header.attachments} attachments came"
+                raise MalformedBody("", told)
+            frames.append(self._socket.recv(0, copy=bool(header.flags & LEASED)))
+        return self._payloads.views(frames, header.flags)
+
+    def _serve_one(self, header: Header, body: bytes, frames: list[memoryview]) -> None:
         if header.kind == Kind.CALL:
-            self._call(header, body)
+            self._call(header, body, frames)
         elif header.kind == Kind.CANCEL:
             call = self.calls.by_id.get(header.call_id)
             if call is not None and call.operation.kind == "async":
@@ -312,15 +329,8 @@ class Reader:
             elif call is not None and call.flow is not None:
                 # What waits for credit or for a tool is woken; the rest ends at its next chunk.
                 call.flow.end("cancelled")
-        elif header.kind == Kind.CREDIT:
-            # To a stream that has ended it comes too late, and that is no mistake.
-            call = self.calls.by_id.get(header.call_id)
-            if call is not None and call.flow is not None:
-                call.flow.grant(header.number)
-        elif header.kind == Kind.TOOL_REPLY:
-            call = self.calls.by_id.get(header.call_id)
-            if call is not None and call.flow is not None:
-                call.flow.answer(header.number, header.codec or self._codec, body)
+        elif header.kind in (Kind.CREDIT, Kind.TOOL_REPLY):
+            self.calls.flows(header, body, header.codec or self._codec)
         elif header.kind == Kind.DRAIN:
             self.draining = True
         elif header.kind == Kind.GOODBYE:
@@ -329,18 +339,18 @@ class Reader:
         else:
             raise MalformedBody("", f"a worker takes no {header.kind.name.lower()}")
 
-    def _call(self, header: Header, body: bytes) -> None:
+    def _call(self, header: Header, body: bytes, frames: list[memoryview]) -> None:
         """Checks a call in full and starts it; an inline one is answered at once."""
         adapter, call_id = self._loaded.adapter, header.call_id
-        if header.attachments:
-            self._drop_frames()
-            raise InvalidInput("attachments: this worker takes none")
-        found = read_call(body, header.codec, adapter.takes_lm)
+        found = read_call(body, header.codec, adapter.takes_lm, frames)
         operation = self._loaded.operations.get(found.operation)
         if operation is None:
             text = f"no operation {found.operation!r:.80}"
             near = nearest(found.operation[:80], list(self._loaded.operations))
             raise CallRefused("unknown_operation", text + near)
+        if frames and not operation.views:
+            found = found._replace(arguments=copied(found.arguments))
+        frames.clear()
         operation.check(found.arguments)
         if self.draining:
             raise CallRefused("overloaded", "the worker is draining")
@@ -355,16 +365,16 @@ class Reader:
         if operation.kind == "inline":
             self.inline = call_id
             try:
-                answer = reply_body(operation.call(found.arguments), codec)
+                result = operation.call(found.arguments)
             except BaseException as error:  # noqa: BLE001 - SystemExit ends the call only
                 self._refuse(error, call_id, codec)
             else:
-                self._put(END if found.options.stream else REPLY, codec, call_id, answer)
+                first = END if found.options.stream else REPLY
+                self._reply(result, call_id, codec, first)
             return
         options, remaining, flow = found.options, header.number, None
         if options.stream or options.tools or operation.yields:
-            credit = options.stream
-            flow = Flow(self._outbox, call_id, codec, credit=credit, remaining=remaining)
+            flow = Flow(self._outbox, call_id, codec, credit=options.stream, remaining=remaining)
         context = CallContext(call_id, options.session, options.lm, options.tools, flow)
         call = RunningCall(operation, found.arguments, context, codec, remaining, flow)
         self.calls.by_id[call_id] = call

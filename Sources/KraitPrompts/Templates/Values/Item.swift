@@ -40,6 +40,8 @@ enum Item {
         case .string(let text): self = .text(text)
         case .bytes(let bytes): self = .bytes(bytes)
         case .timestamp(let time): self = .timestamp(time)
+        case .table(let table): self = .text(table.description)
+        case .tensor(let tensor): self = .text(tensor.description)
         case .list(let elements): self = .values(elements)
         case .map(let map): self = .fields(map)
         }

@@ -11,6 +11,17 @@ OperationKind = Literal["sync", "async", "inline"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _MARK = "__krait_operation__"
+_VIEWS = "__krait_views__"
+
+
+def views(function: Function) -> Function:
+    """Gives an operation its large bytes as read-only memoryviews, not as copies.
+
+    A view stays good for as long as something holds it, and keeps its memory from being used for
+    anything else so long. Stands below `@operation`.
+    """
+    setattr(function, _VIEWS, True)
+    return function
 
 
 @overload
@@ -47,12 +58,23 @@ def _yields(function: Any) -> bool:
 class Operation:
     """One operation of an adapter object, ready to be called."""
 
-    __slots__ = ("_accepted", "_required", "doc", "function", "kind", "map_at", "name", "whole",
-                 "yields")  # fmt: skip
+    __slots__ = (
+        "_accepted",
+        "_required",
+        "doc",
+        "function",
+        "kind",
+        "map_at",
+        "name",
+        "views",
+        "whole",
+        "yields",
+    )
 
     def __init__(self, name: str, function: Callable[..., Any], inline: bool) -> None:
         self.name = name
         self.function = function
+        self.views = getattr(function, _VIEWS, False)
         self.doc = inspect.getdoc(function) or ""
         self.kind: OperationKind = "sync"
         if inline:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from krait_worker.adapters.base import Adapter, operation
+from krait_worker.adapters.base import Adapter, operation, views
 from krait_worker.context import CallContext, current_call
 from krait_worker.faults import InvalidInput
 
@@ -20,6 +20,24 @@ class EchoAdapter(Adapter):
     def echo(self, arguments: dict[str, Any], /) -> dict[str, Any]:
         """Returns its arguments."""
         return arguments
+
+    @operation(inline=True)
+    @views
+    def view(self, data: bytes) -> int:
+        """How many bytes it was given, looked at and not copied."""
+        return len(data) if data[0] == data[-1] else -1
+
+    @operation(inline=True)
+    @views
+    def back(self, data: bytes) -> bytes:
+        """Returns its bytes as they lie."""
+        return data
+
+    @operation(inline=True)
+    @views
+    def copy(self, data: bytes) -> bytes:
+        """Returns all but the last of its bytes, so that they are copied once."""
+        return data[:-1]
 
     @operation
     def sleep(self, seconds: float) -> float:

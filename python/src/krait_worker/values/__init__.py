@@ -7,6 +7,8 @@ duplicate key and no odd spelling. Everything else takes the exact way, in Pytho
 the path to what is wrong.
 """
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,11 +17,12 @@ import ormsgpack
 from krait_worker import limits
 from krait_worker.envelope import Codec
 from krait_worker.values import json_text, packed
+from krait_worker.values.attachments import Buffer, Frames, Gathered, holds_large
 from krait_worker.values.errors import MalformedBody, Unserialisable, place
 from krait_worker.values.plain import JSON_SCALARS, PACKED_SCALARS, READ_SCALARS, is_plain, plain
 from krait_worker.values.timestamp import Timestamp
 
-__all__ = ["MalformedBody", "Timestamp", "Unserialisable", "decode", "encode", "place"]
+__all__ = ["Gathered", "MalformedBody", "Timestamp", "Unserialisable", "decode", "encode", "place"]
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
@@ -39,23 +42,45 @@ _DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Valu
 _LEAVES = bytes(byte for byte in range(256) if not (0x80 <= byte < 0xA0 or 0xDC <= byte < 0xE0))
 
 
-def encode(value: Any, codec: int, root: str = "result") -> bytes:
-    """The body of a value; raises `Unserialisable` with the path, which begins with `root`."""
-    try:
-        body = _strict(value, None, PLAIN_ONLY)
-    except TypeError:  # something that is not plain, or that cannot be carried
-        body = b""
+def encode(value: Any, codec: int, root: str = "result", gathered: Gathered | None = None) -> bytes:
+    """The body of a value; raises `Unserialisable` with the path, which begins with `root`.
+
+    With `gathered`, what is large is put there, to go beside the body.
+    """
+    body = b""
+    # Looked at before: else large bytes would be copied here, to be found too large.
+    if gathered is None or not holds_large(value, 1):
+        try:
+            body = _strict(value, None, PLAIN_ONLY)
+        except TypeError:  # something that is not plain, or that cannot be carried
+            body = b""
+        if gathered is not None and len(body) > limits.INLINE_BYTES and holds_large(value):
+            body = b""
+    if not body:
+        return _encode_exactly(value, codec, root, gathered)
     if codec == Codec.MSGPACK:
-        if body and (is_flat(body) or is_plain(value, PACKED_SCALARS)):
+        if is_flat(body) or is_plain(value, PACKED_SCALARS):
             return body
-        return _pack(plain(value, root, packed.leaf))
-    if body and ((_is_json(body) and is_flat(body)) or is_plain(value, JSON_SCALARS)):
+    elif (_is_json(body) and is_flat(body)) or is_plain(value, JSON_SCALARS):
         return _write(value)
-    return _write(plain(value, root, json_text.leaf, json_text.escaped))
+    return _encode_exactly(value, codec, root, gathered)
 
 
-def decode(body: bytes, codec: int) -> Any:
-    """The value of a body; raises `MalformedBody` with the path."""
+def _encode_exactly(value: Any, codec: int, root: str, gathered: Gathered | None) -> bytes:
+    if codec == Codec.MSGPACK:
+        return _pack(plain(value, root, partial(packed.leaf, gathered=gathered)))
+    leaf = partial(json_text.leaf, gathered=gathered)
+    return _write(plain(value, root, leaf, json_text.escaped))
+
+
+def decode(body: bytes, codec: int, frames: Sequence[Buffer] = (), views: bool = False) -> Any:
+    """The value of a body and of what came beside it; raises `MalformedBody` with the path.
+
+    With `views`, large bytes are read-only memoryviews of `frames`, not copies.
+    """
+    if frames:
+        read = json_text.read if codec == Codec.JSON else packed.read
+        return read(body, Frames(frames, views))
     if codec == Codec.JSON:
         return _decode_json(body)
     try:
@@ -69,7 +94,7 @@ def decode(body: bytes, codec: int) -> Any:
             return value
     except _DECODE_ERRORS:
         pass
-    return packed.read(body)
+    return packed.read(body, Frames())
 
 
 def _decode_json(body: bytes) -> Any:
@@ -80,7 +105,7 @@ def _decode_json(body: bytes) -> Any:
                 return value
         except _DECODE_ERRORS:
             pass
-    return json_text.read(body)
+    return json_text.read(body, Frames())
 
 
 def _is_json(body: bytes) -> bool:

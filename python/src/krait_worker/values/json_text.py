@@ -7,6 +7,7 @@ import math
 from typing import Any, Never
 
 from krait_worker import limits
+from krait_worker.values.attachments import TAG, Attachment, Frames, Gathered, gather
 from krait_worker.values.errors import MalformedBody, Unserialisable, place
 from krait_worker.values.plain import INT_MAX, INT_MIN
 from krait_worker.values.timestamp import Timestamp
@@ -15,8 +16,13 @@ _FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 _DIGITS = 20  # of the longest integer in range, with its sign
 
 
-def leaf(value: Any, path: str) -> Any:
-    """Spells a plain scalar for msgspec's encoder."""
+def leaf(value: Any, path: str, gathered: Gathered | None = None) -> Any:
+    """Spells a plain scalar for msgspec's encoder; what is large goes to `gathered`."""
+    if type(value) is Attachment:
+        index = gather(value, gathered, path)
+        if index is None:
+            return {"$bytes": base64.b64encode(value.joined()).decode()}
+        return {TAG: f"{value.form.name.lower()}:{index}"}
     if type(value) is float and not math.isfinite(value):
         return {"$float": "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"}
     if type(value) is bytes:
@@ -76,8 +82,8 @@ _decoder = json.JSONDecoder(
 )
 
 
-def read(body: bytes) -> Any:
-    """Decodes a body; raises `MalformedBody`."""
+def read(body: bytes, frames: Frames) -> Any:
+    """Decodes a body and what came beside it; raises `MalformedBody`."""
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
@@ -90,10 +96,12 @@ def read(body: bytes) -> Any:
         raise MalformedBody("", str(error)) from None
     except RecursionError:
         raise MalformedBody("", f"nested deeper than {limits.NESTING}") from None
-    return _value(raw, "", 0)
+    value = _value(raw, "", 0, frames)
+    frames.finish()
+    return value
 
 
-def _value(raw: Any, path: str, depth: int) -> Any:
+def _value(raw: Any, path: str, depth: int, frames: Frames) -> Any:
     if type(raw) is str:
         return _text(raw, path)
     if type(raw) is _Number:
@@ -103,11 +111,13 @@ def _value(raw: Any, path: str, depth: int) -> Any:
     if type(raw) is _Pairs and len(raw.pairs) == 1:
         key, item = raw.pairs[0]
         if key.startswith("$") and not key.startswith("$$"):
-            return _special(key, item, path)
+            return _special(key, item, path, frames)
     if depth >= limits.NESTING:
         raise MalformedBody(path, f"nested deeper than {limits.NESTING}")
     if type(raw) is list:
-        return [_value(item, place(path, index), depth + 1) for index, item in enumerate(raw)]
+        return [
+            _value(item, place(path, index), depth + 1, frames) for index, item in enumerate(raw)
+        ]
     made: dict[str, Any] = {}
     for key, item in raw.pairs:
         name = _text(key, path)
@@ -115,7 +125,7 @@ def _value(raw: Any, path: str, depth: int) -> Any:
             name = name[1:]
         if name in made:
             raise MalformedBody(place(path, name), "the key is there twice")
-        made[name] = _value(item, place(path, name), depth + 1)
+        made[name] = _value(item, place(path, name), depth + 1, frames)
     return made
 
 
@@ -127,12 +137,14 @@ def _text(text: str, path: str) -> str:
     return text
 
 
-def _special(key: str, item: Any, path: str) -> Any:
-    """The value of `{"$float": …}`, `{"$bytes": …}` or `{"$time": …}`."""
-    if key not in ("$float", "$bytes", "$time"):
+def _special(key: str, item: Any, path: str, frames: Frames) -> Any:
+    """The value of `{"$float": …}` or another tag."""
+    if key not in ("$float", "$bytes", "$time", TAG):
         raise MalformedBody(path, f"{key:.40} names no kind of value")
     if type(item) is not str:
         raise MalformedBody(path, f"{key} without a text")
+    if key == TAG:
+        return frames.tagged(item, place(path, TAG))
     if key == "$float":
         if item not in _FLOATS:
             raise MalformedBody(path, "a $float other than nan, inf and -inf")

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from krait_worker import limits
+from krait_worker.values.attachments import EXTENSION, Attachment, Frames, Gathered, gather
 from krait_worker.values.errors import MalformedBody, Unserialisable, place
 from krait_worker.values.timestamp import Timestamp
 
@@ -21,8 +22,13 @@ _FIXED_EXT = {0xD4: 1, 0xD5: 2, 0xD6: 4, 0xD7: 8, 0xD8: 16}
 _CONSTANTS = {0xC0: None, 0xC2: False, 0xC3: True}
 
 
-def leaf(value: Any, path: str) -> Any:
-    """Spells a plain scalar for msgspec's encoder."""
+def leaf(value: Any, path: str, gathered: Gathered | None = None) -> Any:
+    """Spells a plain scalar for msgspec's encoder; what is large goes to `gathered`."""
+    if type(value) is Attachment:
+        index = gather(value, gathered, path)
+        if index is None:
+            return value.joined()
+        return msgspec.msgpack.Ext(EXTENSION, bytes([value.form, 0]) + index.to_bytes(2, "big"))
     if type(value) is Timestamp:
         try:
             return msgspec.msgpack.Ext(_TIMESTAMP, value.packed)
@@ -31,18 +37,20 @@ def leaf(value: Any, path: str) -> Any:
     return value
 
 
-def read(body: bytes) -> Any:
-    """Decodes a body; raises `MalformedBody`."""
-    reader = _Reader(body)
+def read(body: bytes, frames: Frames) -> Any:
+    """Decodes a body and what came beside it; raises `MalformedBody`."""
+    reader = _Reader(body, frames)
     value = reader.value("", 0)
     if reader.at != len(body):
         raise MalformedBody("", f"{len(body) - reader.at} bytes behind the value")
+    frames.finish()
     return value
 
 
 class _Reader:
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, frames: Frames) -> None:
         self.data = data
+        self.frames = frames
         self.at = 0
 
     def take(self, count: int, path: str) -> bytes:
@@ -87,6 +95,8 @@ class _Reader:
     def extension(self, count: int, path: str) -> Any:
         code = int.from_bytes(self.take(1, path), "big", signed=True)
         data = self.take(count, path)
+        if code == EXTENSION:
+            return self.frames.packed(data, path)
         if code != _TIMESTAMP:
             raise MalformedBody(path, f"an extension of type {code}")
         try:

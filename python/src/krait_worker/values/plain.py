@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from krait_worker import limits
+from krait_worker.values.attachments import attachment_of
 from krait_worker.values.errors import Unserialisable, place
 from krait_worker.values.timestamp import Timestamp
 
@@ -74,7 +75,8 @@ def _is_written(value: Any) -> bool:
 def plain(value: Any, path: str, leaf: Leaf, wrap: Wrap | None = None, depth: int = 0) -> Any:
     """`value` with every model, enum and sequence of its turned into plain values.
 
-    `leaf` spells what a codec spells in its own way (bytes, points in time, odd floats); `wrap`
+    `leaf` spells what a codec spells in its own way (bytes, points in time, odd floats, what goes
+    beside the body as an `Attachment`); `wrap`
     escapes a finished map. Raises `Unserialisable`.
     """
     scalar, done = _scalar(value, path)
@@ -129,6 +131,8 @@ def _scalar(value: Any, path: str) -> tuple[Any, bool]:
         return int(value), True
     if isinstance(value, float):
         return float(value), True
+    if (large := attachment_of(value, path)) is not None:
+        return large, True
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value), True
     if isinstance(value, datetime):
