@@ -1,6 +1,7 @@
 import Glibc
 import Krait
 import KraitTestSupport
+import KraitWorkers
 import Testing
 
 /// A short chaos: the whole of `krait-chaos` against the real daemon, with few calls.
@@ -21,7 +22,7 @@ import Testing
             if code != 0 { Issue.record("\(run.output)\n\(run.errors)") }
             // Nothing of it is left: neither a process nor a folder.
             #expect(await eventually(within: .seconds(10)) { mark.processes.isEmpty })
-            let left = RunningProcess.names(in: folder).filter { $0.hasPrefix("krait-chaos") }
+            let left = SmallFile.names(in: folder).filter { $0.hasPrefix("krait-chaos") }
             #expect(left == [])
             return (code, try? Value(json: run.output))
         }
@@ -86,7 +87,7 @@ import Testing
             kill(run.id, signal)
             #expect(try await run.end() == (signal == SIGINT ? 130 : -SIGKILL), "\(run.errors)")
             #expect(await eventually(within: .seconds(20)) { mark.processes.isEmpty })
-            let left = RunningProcess.names(in: folder).filter { $0.hasPrefix("krait-chaos") }
+            let left = SmallFile.names(in: folder).filter { $0.hasPrefix("krait-chaos") }
             #expect(left == [])
         }
     }

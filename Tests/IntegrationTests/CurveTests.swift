@@ -37,7 +37,7 @@ import Testing
             let processes = mark.processes
             let keys = Self.keys(of: processes)
             secrets.withLock { $0 = ["secret"] + keys }
-            let commands = processes.map { RunningProcess.read("/proc/\($0.id)/cmdline") ?? "" }
+            let commands = processes.map { wholeFile("/proc/\($0.id)/cmdline") ?? "" }
             let status = await krait.status().value
             for key in secrets.withLock({ $0 }) {
                 #expect(!commands.contains { $0.contains(key) }, "keys are no arguments")
@@ -58,7 +58,7 @@ import Testing
     /// The secret keys that the processes' own environments hold.
     private static func keys(of processes: [RunningProcess]) -> [String] {
         processes.flatMap { process -> [String] in
-            let environment = RunningProcess.read("/proc/\(process.id)/environ") ?? ""
+            let environment = wholeFile("/proc/\(process.id)/environ") ?? ""
             return environment.components(separatedBy: #""secret":""#).dropFirst().map {
                 String($0.prefix(40))
             }

@@ -1,6 +1,7 @@
 import Glibc
 import Krait
 import KraitTestSupport
+import KraitWorkers
 import Testing
 
 /// What workers may use of the machine, and how many there can be.
@@ -110,8 +111,8 @@ import Testing
     @Test func `a hundred workers start, and leave nothing behind`() async throws {
         @Sendable func held() -> (threads: Int, descriptors: Int) {
             (
-                RunningProcess.names(in: "/proc/self/task").count,
-                RunningProcess.names(in: "/proc/self/fd").count
+                SmallFile.names(in: "/proc/self/task").count,
+                SmallFile.names(in: "/proc/self/fd").count
             )
         }
         let mark = Mark()

@@ -11,7 +11,7 @@ private let systemdAnalyze = "/usr/bin/systemd-analyze"
     /// The unit as the page has it.
     private func unit() throws -> String {
         let path = "\(TestPools.root)/Sources/Krait/Krait.docc/Service.md"
-        let page = try #require(RunningProcess.read(path))
+        let page = try #require(wholeFile(path))
         let block = page.split(separator: "```ini\n").dropFirst().first?.split(separator: "```")
         return String(try #require(block?.first))
     }
@@ -87,7 +87,7 @@ private let systemdAnalyze = "/usr/bin/systemd-analyze"
             let children = lab.mark.processes.filter { $0.id != daemon.id }
             #expect(!children.isEmpty)
             for child in children {
-                let environment = RunningProcess.read("/proc/\(child.id)/environ") ?? ""
+                let environment = wholeFile("/proc/\(child.id)/environ") ?? ""
                 #expect(!environment.contains("NOTIFY_SOCKET="))
             }
             kill(daemon.id, SIGTERM)

@@ -115,7 +115,7 @@ struct PoolBackend: Backend {
         _ operation: String,
         _ bytes: any SharedBytes
     ) async throws(CallError) -> [any SharedBytes] {
-        let call = Call(operation, ["data": .bytes(Self.placeholder)])
+        let call = Call(operation, ["data": .bytes(Self.anythingLarge)])
         let answer = try await pool.call(
             try encode(call, codec).bytes,
             with: [arena?.copy(bytes) ?? bytes],
@@ -127,8 +127,8 @@ struct PoolBackend: Backend {
         return answer.attachments
     }
 
-    /// In a body this is the leaf of an attachment.
-    private static let placeholder = [UInt8](repeating: 0, count: Limits.inlineBytes + 1)
+    /// In a body this is the leaf of the attachment that the caller's bytes become.
+    private static let anythingLarge = [UInt8](repeating: 0, count: Limits.inlineBytes + 1)
 
     private static func wireOptions(_ call: Call) -> ValueMap {
         let options = call.options

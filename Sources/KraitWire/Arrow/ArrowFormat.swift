@@ -61,3 +61,16 @@ struct ArrowField {
         return ArrowField(field: field, dictionaryID: id, children: children)
     }
 }
+
+extension BytesSlice {
+    /// The same bytes where numbers can be looked at in place: a copy, if they do not lie so.
+    var aligned: BytesSlice {
+        withUnsafeBytes { bytes in
+            guard Int(bitPattern: bytes.baseAddress) % ArrowFormat.leastAlignment != 0 else {
+                return self
+            }
+            let copy = OwnedBytes(copying: bytes)
+            return BytesSlice(copy, 0..<copy.count)
+        }
+    }
+}

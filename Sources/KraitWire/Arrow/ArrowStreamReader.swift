@@ -12,17 +12,8 @@ struct ArrowStreamReader {
     }
 
     /// Reads a whole stream; the table is a view of it, and keeps it alive.
-    ///
-    /// Bytes that do not lie at a multiple of 8 are copied first: numbers could not be looked at
-    /// in place.
     static func read(_ stream: BytesSlice) throws(TableError) -> Table {
-        let isAligned = stream.withUnsafeBytes {
-            Int(bitPattern: $0.baseAddress) % ArrowFormat.leastAlignment == 0
-        }
-        guard isAligned else {
-            let copy = stream.withUnsafeBytes { OwnedBytes(copying: $0) }
-            return try read(BytesSlice(copy, 0..<copy.count))
-        }
+        let stream = stream.aligned
         return try stream.withUnsafeBytes { bytes throws(TableError) in
             var reader = ArrowStreamReader(stream: stream, bytes: bytes)
             return try reader.table()

@@ -58,15 +58,9 @@ struct TensorFrame {
         return strides
     }
 
-    /// Reads a message as a view of its bytes; those that do not lie at a multiple of 8 are copied.
+    /// Reads a message; the tensor is a view of it, and keeps it alive.
     static func read(_ message: BytesSlice) throws(TableError) -> Tensor {
-        let isAligned = message.withUnsafeBytes {
-            Int(bitPattern: $0.baseAddress) % ArrowFormat.leastAlignment == 0
-        }
-        guard isAligned else {
-            let copy = message.withUnsafeBytes { OwnedBytes(copying: $0) }
-            return try read(BytesSlice(copy, 0..<copy.count))
-        }
+        let message = message.aligned
         return try message.withUnsafeBytes { bytes throws(TableError) in
             try read(message, bytes)
         }

@@ -1,5 +1,6 @@
 import Glibc
 import KraitTestSupport
+import KraitWorkers
 
 extension Injector {
     /// Does a fault now; nil where there is nobody to do it to.
@@ -236,7 +237,7 @@ extension Injector {
     private func takeDescriptors() -> Injection? {
         guard let daemon = lab.daemon, let (_, process) = worker(of: "forks"),
             // 3 beyond what it has now, where its highest number counts and not how many there are.
-            let highest = ProcessTable.names(in: "/proc/\(daemon.id)/fd").compactMap({ Int($0) })
+            let highest = SmallFile.names(in: "/proc/\(daemon.id)/fd").compactMap({ Int($0) })
                 .max(),
             let before = daemon.descriptorLimit,
             limitDescriptors(of: daemon, to: highest + 3)

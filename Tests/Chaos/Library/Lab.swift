@@ -1,4 +1,5 @@
 import Glibc
+import KraitTestSupport
 
 /// Where a run takes place: a folder, the daemon, the language model's server, and a keeper that
 /// takes all of it away whatever becomes of this process.
@@ -175,7 +176,7 @@ package final class Lab {
         let own = "\(folder)/own/start"
         let starter = try beginStart(own)
         let code = starter.end(within: .seconds(60))
-        let said = (ProcessTable.read(own + ".out") ?? "") + (ProcessTable.read(own + ".err") ?? "")
+        let said = (wholeFile(own + ".out") ?? "") + (wholeFile(own + ".err") ?? "")
         guard code == 0 else {
             starter.signal(SIGKILL)
             throw ChaosError("the daemon did not start (\(code.map(String.init) ?? "-")): \(said)")
@@ -227,14 +228,14 @@ package final class Lab {
         guard serverPort == 0 else { return }
         let deadline = ContinuousClock.now + .seconds(30)
         while ContinuousClock.now < deadline, child.ended == nil {
-            let said = ProcessTable.read(own + ".out") ?? ""
+            let said = wholeFile(own + ".out") ?? ""
             if said.hasSuffix("\n"), let digits = said.split(separator: "\"port\": ").last {
                 serverPort = Int(digits.prefix { $0.isNumber }) ?? 0
                 if serverPort != 0 { return }
             }
             pause(.milliseconds(20))
         }
-        throw ChaosError("the offline LM did not start: \(ProcessTable.read(own + ".err") ?? "")")
+        throw ChaosError("the offline LM did not start: \(wholeFile(own + ".err") ?? "")")
     }
 
     package func signalServer(_ number: Int32) { server?.signal(number) }

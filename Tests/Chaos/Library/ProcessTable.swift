@@ -1,4 +1,6 @@
 import Glibc
+import KraitTestSupport
+import KraitWorkers
 
 /// A process as `/proc` shows it at one moment.
 package struct ProcessEntry: Equatable {
@@ -12,7 +14,7 @@ package struct ProcessEntry: Equatable {
 
     /// The process of that number; nil where there is none, or only its exit status is left.
     package init?(_ id: pid_t) {
-        guard let text = ProcessTable.read("/proc/\(id)/stat") else { return nil }
+        guard let text = wholeFile("/proc/\(id)/stat") else { return nil }
         // The name in the second field may hold anything, so fields are counted from its end.
         guard let end = text.lastIndex(of: ")") else { return nil }
         let fields = text[text.index(after: end)...].split(separator: " ")
@@ -29,23 +31,23 @@ package struct ProcessEntry: Equatable {
 
     /// The arguments it was started with.
     package var arguments: [String] {
-        let text = ProcessTable.read("/proc/\(id)/cmdline") ?? ""
+        let text = wholeFile("/proc/\(id)/cmdline") ?? ""
         return text.split(separator: "\0").map(String.init)
     }
 
     /// Memory in bytes that is in use now.
     package var residentBytes: Int {
-        let text = ProcessTable.read("/proc/\(id)/statm") ?? ""
+        let text = wholeFile("/proc/\(id)/statm") ?? ""
         let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
         return pages * Int(getpagesize())
     }
 
     /// How many descriptors are open.
-    package var descriptors: Int { ProcessTable.names(in: "/proc/\(id)/fd").count }
+    package var descriptors: Int { SmallFile.names(in: "/proc/\(id)/fd").count }
 
     /// How many it may have open.
     package var descriptorLimit: Int? {
-        let text = ProcessTable.read("/proc/\(id)/limits") ?? ""
+        let text = wholeFile("/proc/\(id)/limits") ?? ""
         let line = text.split(separator: "\n").first { $0.hasPrefix("Max open files") }
         return line?.split(separator: " ").dropFirst(3).first.flatMap { Int($0) }
     }
@@ -72,30 +74,16 @@ package enum ProcessTable {
         /// so one look that finds nobody is worth less than one that finds somebody.
         package var processes: [ProcessEntry] {
             let entry = "\(Self.variable)=\(text)"
-            return ProcessTable.names(in: "/proc").compactMap { pid_t($0) }.filter { id in
-                let environment = ProcessTable.read("/proc/\(id)/environ") ?? ""
+            return SmallFile.names(in: "/proc").compactMap { pid_t($0) }.filter { id in
+                let environment = wholeFile("/proc/\(id)/environ") ?? ""
                 return environment.split(separator: "\0").contains { $0 == entry }
             }.compactMap(ProcessEntry.init)
         }
     }
 
-    /// The entries of a folder; none where it is not there.
-    package static func names(in folder: String) -> [String] {
-        guard let directory = opendir(folder) else { return [] }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
-    }
-
     /// All files, sockets and folders below a folder, without it.
     package static func tree(in folder: String) -> [String] {
-        names(in: folder).sorted().flatMap { name in
+        SmallFile.names(in: folder).sorted().flatMap { name in
             let path = "\(folder)/\(name)"
             var status = stat()
             guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
@@ -108,20 +96,5 @@ package enum ProcessTable {
     /// Removes a folder and what is in it; links are not followed.
     package static func remove(_ folder: String) {
         for path in tree(in: folder) + [folder] where unlink(path) != 0 { rmdir(path) }
-    }
-
-    /// A file's text; nil where it cannot be read.
-    package static func read(_ path: String) -> String? {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 16 << 10)
-        while true {
-            let count = Glibc.read(file, &chunk, chunk.count)
-            guard count > 0 else { break }
-            bytes += chunk[..<count]
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import KraitTestSupport
 import KraitWire
 
 /// One run of a mode, from an empty folder to a report.
@@ -96,7 +97,7 @@ package final class Run {
     var isDaemonExpectedToDie: Bool { options.mode == .daemon }
 
     func logTail() -> String {
-        let lines = (ProcessTable.read(lab.log) ?? "").split(separator: "\n")
+        let lines = (wholeFile(lab.log) ?? "").split(separator: "\n")
         return lines.suffix(20).joined(separator: "\n")
     }
 

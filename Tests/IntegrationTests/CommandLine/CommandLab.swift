@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Krait
 import KraitTestSupport
+import KraitWorkers
 import Testing
 
 /// The built `krait` with a run directory of its own: what a user does at a shell, in a test.
@@ -95,5 +96,5 @@ struct CommandLab: Sendable {
     }
 
     /// What is in the run directory.
-    var remains: [String] { RunningProcess.names(in: runDirectory).sorted() }
+    var remains: [String] { SmallFile.names(in: runDirectory).sorted() }
 }

@@ -1,13 +1,14 @@
 import Glibc
 import Krait
 import KraitTestSupport
+import KraitWorkers
 import Testing
 
 /// The daemon and its commands, as a user runs them.
 @Suite(.serialized, .timeLimit(.minutes(3))) struct CommandLineTests {
     @Test func `start, call, status and stop, and nothing is left`() async throws {
         try await CommandLab.open { lab in
-            let before = RunningProcess.names(in: "/dev/shm").sorted()
+            let before = SmallFile.names(in: "/dev/shm").sorted()
             let daemon = try await lab.detach("--pool", "echo=echo:2x4")
             let called = try await lab.krait("call", "echo", #"{"a": [1, 2.0, "é", null]}"#)
             #expect(called.code == 0)
@@ -31,9 +32,9 @@ import Testing
             #expect(stopped.code == 0, "\(stopped.errors)")
             #expect(lab.mark.processes.isEmpty)
             #expect(lab.remains == [])
-            #expect(RunningProcess.names(in: "/dev/shm").sorted() == before)
+            #expect(SmallFile.names(in: "/dev/shm").sorted() == before)
             // Nor anything in the temporary folder but the files of this test itself.
-            #expect(!RunningProcess.names(in: lab.folder).contains { $0.hasPrefix("krait-") })
+            #expect(!SmallFile.names(in: lab.folder).contains { $0.hasPrefix("krait-") })
             let gone = try await lab.krait("status")
             #expect(gone.code == 3)
         }

@@ -1,6 +1,7 @@
 import Glibc
 import Krait
 import KraitTestSupport
+import KraitWorkers
 import Testing
 
 /// That a daemon which has served much and lost many workers holds no more than at its start.
@@ -57,8 +58,8 @@ import Testing
     /// The kinds of the daemon's descriptors with how many there are, and the shared memory of all.
     private func held(by daemon: pid_t) -> [String: Int] {
         let folder = "/proc/\(daemon)/fd"
-        var counts = ["shared memory": RunningProcess.names(in: "/dev/shm").count]
-        for name in RunningProcess.names(in: folder) {
+        var counts = ["shared memory": SmallFile.names(in: "/dev/shm").count]
+        for name in SmallFile.names(in: folder) {
             var target = [CChar](repeating: 0, count: 256)
             guard readlink("\(folder)/\(name)", &target, target.count - 1) > 0 else { continue }
             let text = String(decoding: target.map(UInt8.init(bitPattern:)), as: UTF8.self)

@@ -95,12 +95,12 @@ import Testing
             let status = try await lab.krait("status", "--json")
             #expect(status.code == 0)
             var written = [start.output, start.errors, status.output, status.errors]
-            let log = RunningProcess.read("\(lab.runDirectory)/default/daemon.log") ?? ""
+            let log = wholeFile("\(lab.runDirectory)/default/daemon.log") ?? ""
             #expect(log.contains("worker.crashed"), "the log tells of the calls")
             #expect(log.contains("dying with ‹\(Self.variable)›"), "and has the workers' lines")
             written.append(log)
             for process in lab.mark.processes {
-                written.append(RunningProcess.read("/proc/\(process.id)/cmdline") ?? "")
+                written.append(wholeFile("/proc/\(process.id)/cmdline") ?? "")
             }
             for text in written {
                 #expect(!text.contains(Self.key))
@@ -165,7 +165,7 @@ import Testing
             let processes = lab.mark.processes
             #expect(processes.count >= 3)
             for process in processes {
-                let limits = RunningProcess.read("/proc/\(process.id)/limits") ?? ""
+                let limits = wholeFile("/proc/\(process.id)/limits") ?? ""
                 let line = limits.split(separator: "\n").first { $0.hasPrefix("Max core file") }
                 let soft = line?.split(separator: " ").dropFirst(4).first
                 #expect(soft == "0", "\(line ?? "no limit")")

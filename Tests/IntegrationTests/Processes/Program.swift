@@ -45,8 +45,8 @@ final class Program: Sendable {
         }
     }
 
-    var output: String { RunningProcess.read("\(folder)/output") ?? "" }
-    var errors: String { RunningProcess.read("\(folder)/errors") ?? "" }
+    var output: String { wholeFile("\(folder)/output") ?? "" }
+    var errors: String { wholeFile("\(folder)/errors") ?? "" }
 
     /// Waits for the end; the exit code, or a negative signal number.
     func end(within bound: Duration = .seconds(60)) async throws -> Int32 {

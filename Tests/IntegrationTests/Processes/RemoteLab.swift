@@ -47,9 +47,9 @@ struct RemoteLab: Sendable {
             )
             try await body(remote)
             #expect(try await lab.krait("stop").code == 0)
-            let log = RunningProcess.read("\(lab.runDirectory)/daemon.log") ?? ""
+            let log = wholeFile("\(lab.runDirectory)/daemon.log") ?? ""
             for file in ["server", "worker"] {
-                let text = RunningProcess.read("\(lab.folder)/far.\(file).key") ?? ""
+                let text = wholeFile("\(lab.folder)/far.\(file).key") ?? ""
                 let secret = try #require(try Value(json: text)["secret"]?.string)
                 #expect(!log.contains(secret), "the keys are in no log")
             }
@@ -123,9 +123,9 @@ struct RemoteLab: Sendable {
 
     /// The worker's keys of one file with the server's key of another.
     func mix(_ server: String, _ worker: String, into path: String) throws {
-        guard case .map(var mixed)? = try Value(json: RunningProcess.read(worker) ?? "") as Value?
+        guard case .map(var mixed)? = try Value(json: wholeFile(worker) ?? "") as Value?
         else { return }
-        mixed["other"] = try Value(json: RunningProcess.read(server) ?? "")["other"]
+        mixed["other"] = try Value(json: wholeFile(server) ?? "")["other"]
         try Value.map(mixed).json().write(toFile: path, atomically: true, encoding: .utf8)
         chmod(path, 0o600)
     }

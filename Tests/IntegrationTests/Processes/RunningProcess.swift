@@ -1,4 +1,6 @@
 import Glibc
+import KraitTestSupport
+import KraitWorkers
 
 /// A process as `/proc` shows it at one moment.
 struct RunningProcess: Equatable {
@@ -10,7 +12,7 @@ struct RunningProcess: Equatable {
 
     /// The process of that number; nil where there is none, or only its exit status is left.
     init?(_ id: pid_t) {
-        guard let text = Self.read("/proc/\(id)/stat") else { return nil }
+        guard let text = wholeFile("/proc/\(id)/stat") else { return nil }
         // The name in the second field may hold anything, so fields are counted from its end.
         guard let end = text.lastIndex(of: ")") else { return nil }
         let fields = text[text.index(after: end)...].split(separator: " ")
@@ -25,35 +27,7 @@ struct RunningProcess: Equatable {
 
     /// Everything that runs now.
     static func all() -> [RunningProcess] {
-        names(in: "/proc").compactMap { pid_t($0) }.compactMap(RunningProcess.init)
-    }
-
-    /// The entries of a folder; none where it is not there.
-    static func names(in folder: String) -> [String] {
-        guard let directory = opendir(folder) else { return [] }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
-    }
-
-    /// A file's text; nil where it cannot be read.
-    static func read(_ path: String) -> String? {
-        guard let file = fopen(path, "r") else { return nil }
-        defer { fclose(file) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 16 << 10)
-        while true {
-            let count = fread(&chunk, 1, chunk.count, file)
-            if count == 0 { break }
-            bytes += chunk[..<count]
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        SmallFile.names(in: "/proc").compactMap { pid_t($0) }.compactMap(RunningProcess.init)
     }
 }
 
@@ -74,7 +48,7 @@ struct Mark: Sendable {
     var processes: [RunningProcess] {
         let entry = "\(Self.variable)=\(text)"
         return RunningProcess.all().filter { process in
-            let environment = RunningProcess.read("/proc/\(process.id)/environ") ?? ""
+            let environment = wholeFile("/proc/\(process.id)/environ") ?? ""
             return environment.split(separator: "\0").contains { $0 == entry }
         }
     }
