@@ -26,6 +26,7 @@ struct Daemon: Sendable {
     /// - Returns: true where it was cut short by a second signal or `stop --now`, or before it was
     ///   ready.
     func run(listener: consuming Descriptor, signals: TerminationSignals) async throws -> Bool {
+        krait_keep_heap_small()
         let server = try LineServer(listener, limits: LineServerLimits())
         let ending = Ending(core: core, logger: logger, manager: manager)
         let service = ControlService(
@@ -57,7 +58,7 @@ struct Daemon: Sendable {
                 return false
             }
             group.addTask {
-                try await keepHeapSmall()
+                try await trimHeap()
                 return false
             }
             group.addTask {
@@ -92,7 +93,7 @@ struct Daemon: Sendable {
     /// Gives memory that bursts of large calls have left behind back to the system.
     ///
     /// Not the library's business, whose host may have a heap of another kind.
-    private func keepHeapSmall() async throws {
+    private func trimHeap() async throws {
         while true {
             try await Task.sleep(for: .seconds(30))
             krait_trim_heap()
