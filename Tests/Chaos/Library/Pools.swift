@@ -67,6 +67,9 @@ package struct PoolPlan: Sendable {
                 [
                     "workers: \(pool.workers)", "slots: \(pool.slots)",
                     "heartbeat: \(milliseconds(heartbeat))ms", "start_timeout: 20s",
+                    // A pool that found no descriptor for any worker is to be whole in the time
+                    // that a fault is given.
+                    "recover_after: 2s",
                 ] + pool.settings
             text += "  \(pool.name):\n"
             text += settings.map { "    \($0)\n" }.joined()
