@@ -1,4 +1,5 @@
 import Foundation
+import KraitTestSupport
 import Testing
 
 /// How much is tried: a little in each run of the tests, a million in `make fuzz`.
@@ -9,7 +10,7 @@ enum FuzzRun {
     static let seed = UInt64(number("KRAIT_FUZZ_SEED") ?? 1)
     /// In how many parts they run beside each other.
     static let parts: Range<UInt64> = 0..<4
-    /// No input of 4 KiB needs a hundredth of it, also under a sanitizer on a busy machine.
+    /// No input of 4 KiB needs a hundredth of it, also under a sanitizer.
     static let patience = Duration.seconds(10)
 
     private static func number(_ name: String) -> Int? {
@@ -43,9 +44,7 @@ enum FuzzRun {
     }
 
     private static func timed(_ what: () -> String, _ body: () throws -> Void) rethrows {
-        let start = ContinuousClock.now
-        try body()
-        let took = start.duration(to: .now)
+        let took = try processorTime(of: body)
         if took > patience { Issue.record("\(took) for \(what())") }
     }
 }
