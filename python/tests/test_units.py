@@ -3,11 +3,13 @@
 import os
 import re
 import struct
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from host import until
 from krait_worker import Adapter, InvalidInput, current_call, faults, limits, operation
 from krait_worker.adapters.base import Operation, nearest
 from krait_worker.calls import failure, fault_body, reply_beside
@@ -122,6 +124,20 @@ def test_a_sleeping_reader_is_woken_once() -> None:
     outbox.put((REPLY, 2, 2, b"", ()))
     assert os.eventfd_read(outbox.wake) == 1
     outbox.settle()
+    os.close(outbox.wake)
+
+
+def test_a_thread_lets_the_reader_send_what_it_put(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("krait_worker.outbox._PATIENCE_SECONDS", 60)
+    outbox = Outbox()
+    outbox.put((REPLY, 2, 1, b"", 0, ()))
+    thread = threading.Thread(target=outbox.let_go, daemon=True)
+    thread.start()
+    until(lambda: bool(outbox._waiting), "the thread to wait")
+    outbox.drain(lambda message, frames: None)
+    thread.join(30)
+    assert not thread.is_alive()
+    outbox.let_go()  # with nothing to be sent there is nothing to wait for
     os.close(outbox.wake)
 
 

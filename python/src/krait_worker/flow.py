@@ -152,6 +152,8 @@ class Flow:
             wait = _ThreadWait()
             if self._await_credit(wait) and not wait.wait(self._until):
                 self._expire(wait)
+        if self.sent == 1:
+            self._outbox.let_go()
 
     async def aemit(self, value: Any) -> None:
         """Sends a chunk from asyncio; waits for credit."""

@@ -1,6 +1,7 @@
 """Answers made on other threads, on their way to the reader thread, which owns the socket."""
 
 import os
+from _thread import LockType, allocate_lock
 from collections import deque
 from collections.abc import Callable, Iterator
 
@@ -9,6 +10,8 @@ from krait_worker.envelope import HEADER
 from krait_worker.values.attachments import Buffer
 
 _FULL = 2 * limits.ENVELOPES_PER_MESSAGE
+#: How long a thread lets the reader go first at most.
+_PATIENCE_SECONDS = 0.001
 # First word, second word (codec, flags, attachments), call id, body, number, frames.
 Answer = tuple[int, int, int, bytes, int, tuple[Buffer, ...]]
 
@@ -39,12 +42,26 @@ class Outbox:
         #: Set by the reader before it looks at the outbox a last time and then sleeps.
         self.sleeping = False
         self.answers: deque[Answer] = deque()
+        #: Threads that let the reader go first, until it has sent what there was.
+        self._waiting: deque[LockType] = deque()
 
     def put(self, answer: Answer) -> None:
         """Leaves an answer; wakes the reader if it sleeps."""
         self.answers.append(answer)
         if self.sleeping:
             self.rouse()
+
+    def let_go(self) -> None:
+        """Waits a little until the reader has sent what there is.
+
+        A thread that computes on would keep the interpreter, and so what it has just put, from it.
+        """
+        sent = allocate_lock()
+        sent.acquire()
+        self._waiting.append(sent)
+        # After the reader has looked a last time nobody would end the wait.
+        if self.answers:
+            sent.acquire(timeout=_PATIENCE_SECONDS)
 
     def rouse(self) -> None:
         """Wakes the reader; from a signal handler as well."""
@@ -74,3 +91,5 @@ class Outbox:
                 parts += (HEADER.pack(first, second, call_id, len(body), number), body)
                 size += HEADER.size + len(body)
             send(b"".join(parts), frames)
+        while self._waiting:
+            self._waiting.popleft().release()
