@@ -97,19 +97,23 @@ package actor Courier {
     }
 
     /// Lets `receiver` have what comes from `peer`, and `peer` be sent to, until `disconnect`.
-    package func connect(_ peer: String, to receiver: any PeerReceiver) -> Peer {
+    package func connect(_ peer: Peer, to receiver: any PeerReceiver) {
         link.connect(peer, to: receiver)
+    }
+
+    /// Connects a peer of this name.
+    package func connect(_ name: String, to receiver: any PeerReceiver) -> Peer {
+        let peer = Peer(name, on: thread)
+        link.connect(peer, to: receiver)
+        return peer
     }
 
     /// Forgets a peer, and what its outbox holds.
     package func disconnect(_ peer: Peer) { link.disconnect(peer) }
 
-    /// Puts an envelope into the peer's outbox; it leaves at the end of this turn.
-    package func send(_ envelope: [UInt8], to peer: Peer) { link.send(envelope, to: peer) }
-
-    /// Puts an envelope into the peer's outbox, with the frames that belong to it.
-    package func send(_ envelope: [UInt8], with frames: [OutgoingFrame], to peer: Peer) {
-        link.send(envelope, with: frames, to: peer)
+    /// Sends an envelope for somebody who is not on the thread; see `Peer.send`.
+    package func send(_ envelope: [UInt8], with frames: [OutgoingFrame] = [], to peer: Peer) {
+        peer.send(envelope, with: frames)
     }
 
     /// What arrived from peers that nobody is connected to, since the start.
@@ -141,22 +145,13 @@ package protocol Door: AnyObject, Sendable {
     func came(_ peer: String, with frame: ReceivedFrame)
 }
 
-/// A connected peer: a ticket for sending that saves the look-up by name.
-package struct Peer: Sendable, Hashable {
-    package let name: String
-    fileprivate let index: Int
-    fileprivate let generation: UInt32
-}
-
 /// The courier's working parts, which the thread's loop drives; it lives on the thread alone.
-private final class Link: IOSource {
+private final class Link: IOSource, Carrier {
     var socket: RouterSocket?
     private let batch: Courier.Batch
-    private var boxes: [Box] = []
-    private var free: [Int] = []
-    private var byIdentity: [[UInt8]: Int] = [:]
-    /// Boxes that have something to send.
-    private var pending: [Int] = []
+    private var peers: [[UInt8]: Peer] = [:]
+    /// Those who have something to be sent.
+    private var pending: [Peer] = []
     var strayMessages = 0
     var strays: Strays?
     weak var door: (any Door)?
@@ -166,111 +161,30 @@ private final class Link: IOSource {
 
     init(batch: Courier.Batch) { self.batch = batch }
 
-    /// A peer's outbox.
-    ///
-    /// A class, so that adding to one is not a change of the whole array.
-    private final class Box {
-        var generation: UInt32
-        var name = ""
-        var identity: [UInt8] = []
-        var receiver: (any PeerReceiver)?
-        /// Envelopes back to back, and where the closed messages among them end.
-        var bytes: [UInt8] = []
-        var ends: [Int] = []
-        var openEnvelopes = 0
-        /// The frames that belong to the envelopes, how many of them the closed messages have, and
-        /// the bytes of those of the open one.
-        var frames: [OutgoingFrame] = []
-        var frameEnds: [Int] = []
-        var openFrameBytes = 0
-
-        func close() {
-            ends.append(bytes.count)
-            frameEnds.append(frames.count)
-            openEnvelopes = 0
-            openFrameBytes = 0
-        }
-
-        init(generation: UInt32 = 0) { self.generation = generation }
-    }
-
-    func connect(_ name: String, to receiver: any PeerReceiver) -> Peer {
-        let index = free.popLast() ?? boxes.count
-        if index == boxes.count { boxes.append(Box()) }
-        boxes[index].generation &+= 1
-        boxes[index].name = name
-        boxes[index].identity = Array(name.utf8)
-        boxes[index].receiver = receiver
-        byIdentity[boxes[index].identity] = index
-        return Peer(name: name, index: index, generation: boxes[index].generation)
+    func connect(_ peer: Peer, to receiver: any PeerReceiver) {
+        peer.connect(receiver, self, batch)
+        peers[peer.identity] = peer
     }
 
     func disconnect(_ peer: Peer) {
-        guard boxes[peer.index].generation == peer.generation else { return }
-        if byIdentity[boxes[peer.index].identity] == peer.index {
-            byIdentity[boxes[peer.index].identity] = nil
-        }
-        pending.removeAll { $0 == peer.index }
-        boxes[peer.index] = Box(generation: peer.generation &+ 1)
-        free.append(peer.index)
+        peer.disconnect()
+        if peers[peer.identity] === peer { peers[peer.identity] = nil }
+        pending.removeAll { $0 === peer }
     }
 
-    func send(_ envelope: [UInt8], with frames: [OutgoingFrame] = [], to peer: Peer) {
-        let box = boxes[peer.index]
-        guard box.generation == peer.generation else { return }
-        if box.bytes.isEmpty { pending.append(peer.index) }
-        // An envelope that would make the message too large closes it first.
-        if box.openEnvelopes > 0 {
-            let open = box.bytes.count - (box.ends.last ?? 0) + box.openFrameBytes
-            if box.openEnvelopes == batch.envelopes || open + envelope.count > batch.bytes {
-                box.close()
-            }
-        }
-        box.bytes.append(contentsOf: envelope)
-        box.openEnvelopes += 1
-        if !frames.isEmpty {
-            box.frames += frames
-            box.openFrameBytes += frames.reduce(0) { $0 + $1.count }
-        }
-    }
+    func hasMail(_ peer: Peer) { pending.append(peer) }
 
     var descriptor: Int32 { socket?.descriptor ?? -1 }
 
     func flush() {
         guard !pending.isEmpty, let socket else { return }
         // A receiver that is told of a failure may send and disconnect.
-        var due: [Int] = []
+        var due: [Peer] = []
         swap(&due, &pending)
-        for index in due where !boxes[index].bytes.isEmpty {
-            flush(boxes[index], through: socket)
-        }
+        for peer in due { peer.flush(through: socket) }
         guard pending.isEmpty else { return }
         due.removeAll(keepingCapacity: true)
         pending = due
-    }
-
-    private func flush(_ box: Box, through socket: RouterSocket) {
-        var failure: String?
-        box.close()
-        box.bytes.withUnsafeBytes { bytes in
-            var (start, firstFrame) = (0, 0)
-            for (end, endFrame) in zip(box.ends, box.frameEnds) {
-                let message = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-                let frames = box.frames[firstFrame..<endFrame]
-                firstFrame = endFrame
-                switch socket.send(message, with: frames, to: box.identity) {
-                case .sent: break
-                case .unroutable: failure = "it is not connected"
-                case .refused(let error): failure = "its queue refused (error \(error))"
-                }
-                start = end
-            }
-        }
-        box.bytes.removeAll(keepingCapacity: box.bytes.count <= 1 << 20)
-        box.ends.removeAll(keepingCapacity: true)
-        box.frameEnds.removeAll(keepingCapacity: true)
-        if !box.frames.isEmpty { box.frames = [] }
-        if let failure { box.receiver?.sendFailed(to: box.name, reason: failure) }
     }
 
     func receive() -> Int {
@@ -285,7 +199,7 @@ private final class Link: IOSource {
             }
             guard let message else { break }
             count += 1
-            guard let index = byIdentity[message.peer], let receiver = boxes[index].receiver,
+            guard let peer = peers[message.peer], let receiver = peer.receiver,
                 message.isFromWhomItSays
             else {
                 stranger(message)
@@ -294,7 +208,7 @@ private final class Link: IOSource {
             receiver.received(
                 message.frame,
                 attachments: message.attachments,
-                from: boxes[index].name
+                from: peer.name
             )
         }
         // Another turn is needed for what was sent meanwhile.

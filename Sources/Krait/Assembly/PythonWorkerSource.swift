@@ -87,20 +87,18 @@ private final class PooledPythonWorker: PoolWorker {
         }
     }
 
-    func send(_ envelope: [UInt8]) { worker.assumeIsolated { $0.send(envelope) } }
+    func send(_ envelope: [UInt8]) { worker.send(envelope) }
 
     func send(_ envelope: [UInt8], with attachments: [any SharedBytes]) {
         worker.assumeIsolated { $0.send(envelope, with: attachments) }
     }
 
     func credit(_ id: CallID, _ more: UInt32) {
-        let envelope = EnvelopeHeader.bodyless(.credit, callID: id.rawValue, number: more)
-        worker.assumeIsolated { $0.send(envelope) }
+        worker.send(EnvelopeHeader.bodyless(.credit, callID: id.rawValue, number: more))
     }
 
     func cancel(_ id: CallID) {
-        let envelope = EnvelopeHeader.bodyless(.cancel, callID: id.rawValue)
-        worker.assumeIsolated { $0.send(envelope) }
+        worker.send(EnvelopeHeader.bodyless(.cancel, callID: id.rawValue))
     }
 
     func stop(_ reason: StopReason) {

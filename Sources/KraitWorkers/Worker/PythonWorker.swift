@@ -29,8 +29,9 @@ package actor PythonWorker {
     var payloads: WorkerPayloads
 
     var machine: WorkerStateMachine
-    private var calls: Peer?
-    private var pulse: Peer?
+    /// The worker's reader, and its pulse; connected while it lives.
+    private nonisolated let calls: Peer
+    private nonisolated let pulse: Peer
     private var output: OutputReader?
     private var lifeline: Int32 = -1
     private var process: WorkerProcess?
@@ -80,6 +81,8 @@ package actor PythonWorker {
         var generator = SystemRandomNumberGenerator()
         token = String(generator.next(), radix: 16) + String(generator.next(), radix: 16)
         wireName = origin.guest?.name ?? name + "~" + String(generator.next(), radix: 16)
+        calls = Peer(wireName, on: thread)
+        pulse = Peer(wireName + "!", on: thread)
         machine = WorkerStateMachine(settings)
     }
 
@@ -108,26 +111,22 @@ package actor PythonWorker {
         return reached
     }
 
-    /// Puts an envelope into the worker's outbox.
-    package func send(_ envelope: [UInt8]) {
-        guard let calls else { return }
-        courier.assumeIsolated { $0.send(envelope, to: calls) }
-    }
+    /// Puts an envelope into the worker's outbox; on its thread.
+    package nonisolated func send(_ envelope: [UInt8]) { calls.send(envelope) }
 
     /// Puts an envelope into the worker's outbox, with the bytes that belong beside it: as leases
     /// where all of them are the arena's, else as they are.
     package func send(_ envelope: consuming [UInt8], with attachments: [any SharedBytes]) {
-        guard let calls else { return }
         if let leases = payloads.lend(attachments) {
             EnvelopeHeader.patch(&envelope, flags: .leased)
             let frames = leases.map { OutgoingFrame(ArrayBytes($0.bytes)) }
-            courier.assumeIsolated { $0.send(envelope, with: frames, to: calls) }
+            calls.send(envelope, with: frames)
         } else {
             // The array may have been sent before, to a worker that is no more.
             EnvelopeHeader.patch(&envelope, flags: [])
             if payloads.isLending { events.emit(.payloadFramed) }
             let frames = attachments.map(OutgoingFrame.init)
-            courier.assumeIsolated { $0.send(envelope, with: frames, to: calls) }
+            calls.send(envelope, with: frames)
         }
     }
 
@@ -163,8 +162,9 @@ package actor PythonWorker {
     // MARK: Launch and end
 
     private func connect() {
-        calls = courier.assumeIsolated { $0.connect(wireName, to: self) }
-        pulse = courier.assumeIsolated { $0.connect(wireName + "!", to: self) }
+        courier.assumeIsolated { courier in
+            for peer in [calls, pulse] { courier.connect(peer, to: self) }
+        }
     }
 
     private func launch() async throws(LaunchError) {
@@ -228,8 +228,8 @@ package actor PythonWorker {
 
     private func cleanUp() {
         output?.finish()
-        for peer in [calls, pulse].compactMap(\.self) {
-            courier.assumeIsolated { $0.disconnect(peer) }
+        courier.assumeIsolated { courier in
+            for peer in [calls, pulse] { courier.disconnect(peer) }
         }
         if let keys { courier.assumeIsolated { $0.revoke(keys.publicKey) } }
         keys = nil
@@ -238,7 +238,7 @@ package actor PythonWorker {
         if lifeline >= 0 { close(lifeline) }
         process?.close()
         payloads.close()
-        (calls, pulse, process) = (nil, nil, nil)
+        process = nil
     }
 
     // MARK: Performing
