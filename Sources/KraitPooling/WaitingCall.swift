@@ -71,18 +71,18 @@ final class WaitingCall: @unchecked Sendable {
     /// The task waits from now on; the call may be handed to the pool.
     func wait(_ continuation: UnsafeContinuation<Void, Never>) { self.continuation = continuation }
 
-    /// How it ended; for its task, which has been resumed.
-    var outcome: End {
-        guard hasEnded.load(ordering: .acquiring), let end else {
+    /// How it ended; taken once, by its task, which has been resumed.
+    func takeEnd() -> End {
+        guard hasEnded.load(ordering: .acquiring), let end = end.take() else {
             preconditionFailure("a call was resumed before it had ended")
         }
         return end
     }
 
     /// Ends the wait; more than once does nothing.
-    func finish(_ end: End) {
+    func finish(_ end: consuming End) {
         guard let continuation else { return }
-        self.end = end
+        self.end = consume end
         self.continuation = nil
         hasEnded.store(true, ordering: .releasing)
         continuation.resume()

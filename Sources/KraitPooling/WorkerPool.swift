@@ -91,7 +91,7 @@ package actor WorkerPool {
         } onCancel: {
             executor.perform { [self] in assumeIsolated { $0.cancelled(call) } }
         }
-        switch call.outcome {
+        switch call.takeEnd() {
         case .answered(let answer): return answer
         case .failed(let failure): throw failure.error(pool: name)
         }
@@ -161,10 +161,8 @@ package actor WorkerPool {
         id.index < calls.count ? calls[id.index]?.inbox : nil
     }
 
-    func finish(_ id: CallID, _ end: WaitingCall.End) {
-        guard let call = calls[id.index] else { return }
-        calls[id.index] = nil
-        call.finish(end)
+    func finish(_ id: CallID, _ end: consuming WaitingCall.End) {
+        calls[id.index].take()?.finish(end)
     }
 
     private func cancelled(_ call: WaitingCall) {

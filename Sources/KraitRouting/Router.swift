@@ -61,6 +61,8 @@ package struct Router: Backend {
         guard parts.isDirect else { return try await callRecorded(call) }
         let way = try decide(call.operation, call.options.route, call.required)
         do {
+            // Copying a call costs two dozen references, and nearly all are asked as they are.
+            guard way.changes(call) else { return try await way.backend.call(call) }
             return try await way.backend.call(way.asked(call))
         } catch {
             throw error.completed(operation: call.operation, route: way.route)
@@ -198,6 +200,10 @@ private struct Way {
         asked.operation = base
         return asked
     }
+
+    /// Whether the backend is asked for something else than the call's operation.
+    @inline(never)
+    func changes(_ call: Call) -> Bool { base(of: call.operation) != nil }
 
     /// What the backend is asked for where that is not the operation itself.
     ///

@@ -24,10 +24,12 @@ struct PoolBackend: Backend {
         }
         let codec = call.options.codec ?? codec
         let encoded = try encode(call, codec)
+        let beside = try encoded.attachments.isEmpty ? [] : placed(encoded.attachments)
+        // The pool gets the only reference, so that it can write into the bytes.
         let answer = try await pool.call(
-            encoded.bytes,
-            with: encoded.attachments.isEmpty ? [] : try placed(encoded.attachments),
-            CallTraits(call),
+            (consume encoded).bytes,
+            with: beside,
+            CallTraits.of(call),
             timeout: call.options.timeout ?? timeout
         )
         return try decode(answer)
@@ -39,7 +41,7 @@ struct PoolBackend: Backend {
     private func callWithin(_ call: Call) async throws(CallError) -> Reply {
         var call = call
         var timeout = call.options.timeout ?? timeout
-        var traits = CallTraits(call)
+        var traits = CallTraits.of(call)
         if let context = ToolContext.current {
             guard context.pools.count <= Limits.toolDepth else {
                 throw CallError(
@@ -119,7 +121,7 @@ struct PoolBackend: Backend {
         let answer = try await pool.call(
             try encode(call, codec).bytes,
             with: [arena?.copy(bytes) ?? bytes],
-            CallTraits(call),
+            CallTraits.of(call),
             timeout: timeout
         )
         guard answer.header.kind == .reply else { throw faultError(in: answer) }
@@ -131,14 +133,13 @@ struct PoolBackend: Backend {
     private static let anythingLarge = [UInt8](repeating: 0, count: Limits.inlineBytes + 1)
 
     private static func wireOptions(_ call: Call) -> ValueMap {
-        let options = call.options
         var wire: ValueMap = [:]
         if let flow = call.flow {
             if flow.credit > 0 { wire["stream"] = .int(Int64(flow.credit)) }
             if !flow.tools.isEmpty { wire["tools"] = .list(flow.tools.map(\.value)) }
         }
-        if let session = options.session { wire["session"] = .string(session) }
-        if let lm = options.lm { wire["lm"] = .map(lm) }
+        if let session = call.options.session { wire["session"] = .string(session) }
+        if let lm = call.options.lm { wire["lm"] = .map(lm) }
         return wire
     }
 

@@ -36,10 +36,11 @@ package struct CallTraits: Sendable, Equatable {
         self.isIdempotent = isIdempotent
     }
 
-    package init(_ call: Call) {
-        self.init(
-            operation: Self.breakerName(of: call),
-            caller: call.options.caller.map(Self.number) ?? 0,
+    // Not an initialiser, which would take a copy of the call.
+    package static func of(_ call: Call) -> CallTraits {
+        CallTraits(
+            operation: breakerName(of: call),
+            caller: call.options.caller.map(number) ?? 0,
             priority: call.options.priority,
             isIdempotent: call.options.isIdempotent
         )

@@ -6,12 +6,32 @@ package struct ReceivedEnvelope: Sendable {
     package let frame: any SharedBytes
     /// Where in the frame the body is.
     package let body: Range<Int>
-    /// What came beside it, in the order in which the body names them.
-    package var attachments: [any SharedBytes]
-    /// Why what came beside it cannot be had, though the envelope itself is sound.
-    package var failure: WireError?
     /// Who sent it, for messages to people.
     package let sender: String
+    /// Nearly all have nothing beside them, and are copied a few times on their way.
+    private var beside: Beside?
+
+    private final class Beside: Sendable {
+        let attachments: [any SharedBytes]
+        let failure: WireError?
+
+        init(_ attachments: [any SharedBytes], _ failure: WireError?) {
+            self.attachments = attachments
+            self.failure = failure
+        }
+    }
+
+    /// What came beside it, in the order in which the body names them.
+    package var attachments: [any SharedBytes] {
+        get { beside?.attachments ?? [] }
+        set { beside = Beside(newValue, failure) }
+    }
+
+    /// Why what came beside it cannot be had, though the envelope itself is sound.
+    package var failure: WireError? {
+        get { beside?.failure }
+        set { beside = Beside(attachments, newValue) }
+    }
 
     package init(
         header: EnvelopeHeader,
@@ -23,8 +43,8 @@ package struct ReceivedEnvelope: Sendable {
         self.header = header
         self.frame = frame
         self.body = body
-        self.attachments = attachments
         self.sender = sender
+        if !attachments.isEmpty { beside = Beside(attachments, nil) }
     }
 
     package func withUnsafeBody<Result, Failure: Error>(

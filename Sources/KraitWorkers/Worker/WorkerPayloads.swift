@@ -43,14 +43,15 @@ struct WorkerPayloads {
             return
         }
         do throws(WireError) {
+            var taken: [any SharedBytes] = []
             for frame in frames {
                 let lease = try frame.withUnsafeBytes { (bytes) throws(WireError) in
                     try LeaseDescriptor(bytes)
                 }
-                envelope.attachments.append(try take(lease))
+                taken.append(try take(lease))
             }
+            envelope.attachments = taken
         } catch {
-            envelope.attachments = []
             envelope.failure = error
         }
     }
