@@ -79,6 +79,21 @@ enum Fixtures {
         }
     }
 
+    /// The texts of JSONTestSuite, and whether they are to be read.
+    static func jsonTestSuite() throws -> [(name: String, body: [UInt8], isRead: Bool)] {
+        try lines("json_test_suite").map { line in
+            let repeated = line["repeat"] as? [Any] ?? []
+            let unit = try bytes(repeated.first as? String ?? "")
+            let times = repeated.last as? Int ?? 0
+            let rest = try bytes(get(line, "bytes"))
+            let verdict: String = try get(line, "verdict")
+            return (
+                try get(line, "name"), Array(repeatElement(unit, count: times).joined()) + rest,
+                verdict == "read"
+            )
+        }
+    }
+
     private static func header(_ line: [String: Any]) throws -> EnvelopeHeader {
         let name: String = try get(line, "kind")
         guard let kind = EnvelopeKind.allCases.first(where: { $0.name == name }) else {

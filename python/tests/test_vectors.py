@@ -1,27 +1,34 @@
-"""The vectors of json.org's JSON_checker, as Python's own tests have them."""
+"""The vectors of JSONTestSuite; `Tests/Fixtures/Wire/README.md` says what a row is."""
+
+import json
+from pathlib import Path
 
 import pytest
-from test.test_json import test_fail, test_pass1, test_pass2, test_pass3
 
 from krait_worker.envelope import Codec
 from krait_worker.values import MalformedBody, decode, encode
 
-#: What the checker refuses and JSON (RFC 8259) does not: a text alone, and 20 lists deep.
-OWN_RULES = {1, 18}
+FIXTURE = Path(__file__).resolve().parents[2] / "Tests/Fixtures/Wire/json_test_suite.jsonl"
+ROWS = [json.loads(line) for line in FIXTURE.read_text().splitlines()]
+#: JSON leaves open what duplicate keys mean; Krait refuses them.
+OWN_RULES = {"y_object_duplicated_key", "y_object_duplicated_key_and_value"}
 
 
-@pytest.mark.parametrize("number", range(1, len(test_fail.JSONDOCS) + 1))
-def test_what_is_no_json_is_refused(number):
-    body = test_fail.JSONDOCS[number - 1].encode()
-    if number in OWN_RULES:
-        assert decode(body, Codec.JSON)
-    else:
+def test_the_suite_is_there_and_its_verdicts_are_followed():
+    assert len(ROWS) == 318
+    for row in ROWS:
+        wanted = {"y": "read", "n": "refused"}.get(row["name"][0], row["verdict"])
+        assert (row["verdict"] == wanted) == (row["name"] not in OWN_RULES), row["name"]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row["name"] for row in ROWS])
+def test_a_text_is_read_or_refused_as_it_is_to_be(row):
+    unit, times = row.get("repeat", ["", 0])
+    body = bytes.fromhex(unit) * times + bytes.fromhex(row["bytes"])
+    if row["verdict"] == "refused":
         with pytest.raises(MalformedBody):
             decode(body, Codec.JSON)
-
-
-@pytest.mark.parametrize("module", [test_pass1, test_pass2, test_pass3])
-def test_what_is_json_is_read_and_comes_back(module):
-    value = decode(module.JSON.encode(), Codec.JSON)
+        return
+    value = decode(body, Codec.JSON)
     for codec in (Codec.JSON, Codec.MSGPACK):
         assert decode(encode(value, codec), codec) == value
