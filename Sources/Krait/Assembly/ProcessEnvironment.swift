@@ -33,6 +33,24 @@ package enum ProcessEnvironment {
         return (limit, true)
     }
 
+    /// The sizes of the segments in `/dev/shm` that are Krait's and this user's, of any run.
+    package static func sharedSegments() -> [Int] {
+        guard let folder = opendir("/dev/shm") else { return [] }
+        defer { closedir(folder) }
+        var sizes: [Int] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            var status = stat()
+            guard RunName(name)?.user == geteuid(), stat("/dev/shm/\(name)", &status) == 0 else {
+                continue
+            }
+            sizes.append(Int(status.st_size))
+        }
+        return sizes
+    }
+
     /// The folder that relative paths start from.
     package static func workingFolder() -> String {
         guard let path = getcwd(nil, 0) else { return "/" }

@@ -2,13 +2,15 @@ import Glibc
 import KraitObservability
 import KraitPooling
 import KraitWire
+import KraitWorkers
 
 extension Orchestrator {
     /// The pools and their workers at this moment.
     public func status() async -> OrchestratorStatus {
         var pools: [OrchestratorStatus.Pool] = []
         for pool in runtime.pools {
-            pools.append(OrchestratorStatus.Pool(pool.name, await pool.workers.status()))
+            let status = await pool.workers.status()
+            pools.append(OrchestratorStatus.Pool(pool.name, status, pool.backend.arena?.usage))
         }
         return OrchestratorStatus(
             name: name,
@@ -72,9 +74,19 @@ public struct OrchestratorStatus: Sendable {
         public var workers: [Worker]
         /// The last that happened to it, the oldest first; at most 20.
         public var events: [PoolEvent]
+        /// The shared memory for its arguments; nil where it has none.
+        public var arena: Arena?
 
-        init(_ name: String, _ status: WorkerPool.Status) {
+        init(_ name: String, _ status: WorkerPool.Status, _ usage: KraitWorkers.Arena.Usage?) {
             self.name = name
+            arena = usage.map { usage in
+                Arena(
+                    size: usage.size,
+                    used: usage.used,
+                    leases: usage.leases,
+                    refused: usage.refused
+                )
+            }
             state = status.state.name
             if case .failed(let reason) = status.state { failure = reason }
             breakers = status.breakers
@@ -92,6 +104,18 @@ public struct OrchestratorStatus: Sendable {
                 )
             }
         }
+    }
+
+    /// A pool's shared memory for large arguments; its workers' own, for results, is not counted.
+    public struct Arena: Sendable {
+        /// Bytes that it has taken from the machine.
+        public var size: Int
+        /// How many of those hold something.
+        public var used: Int
+        /// What is lent to workers at this moment.
+        public var leases: Int
+        /// How many values had no room since the start, and went through the socket.
+        public var refused: Int
     }
 
     /// Something that happened to a pool.

@@ -36,6 +36,18 @@ extension OrchestratorStatus.Pool {
             "target": .int(Int64(target)),
             "workers": .list(workers.map(\.value)),
             "events": .list(events.map(\.value)),
+            "arena": arena?.value ?? .null,
+        ]
+    }
+}
+
+extension OrchestratorStatus.Arena {
+    fileprivate var value: Value {
+        [
+            "size_bytes": .int(Int64(size)),
+            "used_bytes": .int(Int64(used)),
+            "leases": .int(Int64(leases)),
+            "refused": .int(Int64(refused)),
         ]
     }
 }

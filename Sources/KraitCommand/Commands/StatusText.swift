@@ -20,6 +20,7 @@ enum StatusText {
         var text = "\(name): pid \(pid), run \(run), up \(uptime)\n"
         if pools.isEmpty { return text + "no pools\n" }
         text += "\n" + table(pools, rates)
+        for pool in pools { text += arena(of: pool) }
         for pool in pools {
             guard let failure = pool["failure"]?.string else { continue }
             let next = pool["next_try_s"]?.double.map { "tried again in \(age($0))" }
@@ -27,6 +28,18 @@ enum StatusText {
             text += failure + "\n"
         }
         return text
+    }
+
+    /// Such as `general: 3.0 of 64.0 MiB of shared memory in use, 2 leases`; nothing where none is.
+    private static func arena(of pool: Value) -> String {
+        guard let arena = pool["arena"], let size = arena["size_bytes"]?.int,
+            let used = arena["used_bytes"]?.int, let refused = arena["refused"]?.int,
+            size > 0 || refused > 0
+        else { return "" }
+        let more = refused > 0 ? ", \(refused) values had no room" : ""
+        return
+            "\n\(pool["name"]?.string ?? "?"): \(bytes(used)) of \(bytes(size)) of shared memory "
+            + "in use, \(number(arena["leases"])) leases\(more)\n"
     }
 
     private static func table(_ pools: [Value], _ rates: Rates?) -> String {

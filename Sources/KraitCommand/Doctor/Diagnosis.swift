@@ -163,7 +163,10 @@ struct Diagnosis {
 
     private var sharedMemory: Finding {
         let memory = facts.sharedMemory
-        let free = "\(memory.freeBytes >> 20) MiB free"
+        let mebibytes = [memory.freeBytes, memory.usedBytes, memory.arenaBytes].map { $0 >> 20 }
+        let free =
+            "\(mebibytes[0]) MiB free; \(mebibytes[1]) MiB in \(memory.segments) segments of yours, "
+            + "\(mebibytes[2]) MiB at most with all arenas full"
         if !memory.isWritable {
             return .warn(
                 "/dev/shm",

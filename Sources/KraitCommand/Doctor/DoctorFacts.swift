@@ -63,6 +63,11 @@ struct DoctorFacts: Sendable, Equatable {
     struct SharedMemory: Sendable, Equatable {
         var isWritable = false
         var freeBytes = 0
+        /// What this user's Krait has there at this moment, in so many segments.
+        var usedBytes = 0
+        var segments = 0
+        /// What the arenas of the pools and of their workers may take together.
+        var arenaBytes = 0
     }
 
     enum RunDirectoryState: Sendable, Equatable {

@@ -38,7 +38,7 @@ struct Examination: Sendable {
             facts.interpreters.append(look)
         }
         facts.memory = Self.memory(pools)
-        facts.sharedMemory = Self.sharedMemory()
+        facts.sharedMemory = Self.sharedMemory(pools)
         facts.runDirectory = await runDirectory()
         facts.keyVariables = Self.keyVariables.filter(isSet)
         facts.missingKeyVariables = Self.namedKeys(pools).filter { !isSet($0) }
@@ -90,12 +90,17 @@ struct Examination: Sendable {
         return DoctorFacts.Memory(bytes: bytes, isOfGroup: isOfGroup, workerBytes: workers)
     }
 
-    private static func sharedMemory() -> DoctorFacts.SharedMemory {
+    private static func sharedMemory(_ pools: [PythonPool]) -> DoctorFacts.SharedMemory {
         var status = statvfs()
         guard statvfs("/dev/shm", &status) == 0 else { return DoctorFacts.SharedMemory() }
+        let segments = ProcessEnvironment.sharedSegments()
+        let local = pools.filter { $0.endpoint == nil }
         return DoctorFacts.SharedMemory(
             isWritable: access("/dev/shm", W_OK) == 0,
-            freeBytes: Int(status.f_bavail) * Int(status.f_frsize)
+            freeBytes: Int(status.f_bavail) * Int(status.f_frsize),
+            usedBytes: segments.reduce(0, +),
+            segments: segments.count,
+            arenaBytes: local.reduce(0) { $0 + ($1.arena ?? 0) * (1 + $1.workers) }
         )
     }
 
