@@ -68,6 +68,8 @@ public struct PythonPool: Sendable, Equatable {
     public var arena: Int?
     /// How many bytes of large values one call may have; of an answer, each value.
     public var payloadLimit: Int
+    /// Whether large calls and answers are compressed on their way.
+    public var compression: Compression
     /// Environment variables laid over the daemon's own for this pool's processes.
     public var environment: [String: String]
     /// Folders put before Python's own module path.
@@ -111,6 +113,7 @@ public struct PythonPool: Sendable, Equatable {
         cpuLimit: Duration? = nil,
         arena: Int? = Defaults.arena,
         payloadLimit: Int = Defaults.payloadLimit,
+        compression: Compression = .automatic,
         environment: [String: String] = [:],
         path: [String] = [],
         endpoint: String? = nil,
@@ -140,6 +143,7 @@ public struct PythonPool: Sendable, Equatable {
         self.cpuLimit = cpuLimit
         self.arena = arena
         self.payloadLimit = payloadLimit
+        self.compression = compression
         self.environment = environment
         self.path = path
         self.endpoint = endpoint
@@ -177,11 +181,38 @@ public struct PythonPool: Sendable, Equatable {
         }
     }
 
+    /// When what goes to a worker and back is compressed.
+    ///
+    /// Only what is large enough to gain by it, and only for workers whose Python has the library
+    /// (`krait-worker[compression]`); what lies in shared memory never is.
+    public enum Compression: String, Sendable, CaseIterable {
+        /// By zstd for workers on other hosts; those here are sent things as they are.
+        case automatic
+        /// Never.
+        case none
+        /// By zstd, for all workers.
+        case zstd
+        /// By LZ4, for all workers: less small and quicker than zstd.
+        case lz4
+    }
+
     /// How worker processes come about.
     public enum Start: String, Sendable, CaseIterable {
         /// Forked from a process that has imported the adapter: milliseconds, little memory.
         case fork
         /// A fresh interpreter each: for adapters that start threads when they are imported.
         case exec
+    }
+}
+
+extension PythonPool {
+    /// What the pool's calls are compressed by; nil for nothing.
+    var compressionRule: CompressionRule? {
+        switch compression {
+        case .none: nil
+        case .automatic: remoteWorkers > 0 ? CompressionRule(.zstd) : nil
+        case .zstd: CompressionRule(.zstd)
+        case .lz4: CompressionRule(.lz4)
+        }
     }
 }

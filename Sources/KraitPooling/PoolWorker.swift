@@ -13,8 +13,13 @@ package protocol PoolWorker: AnyObject, Sendable {
     /// counts as lost when the worker exits.
     func send(_ envelope: [UInt8])
 
-    /// Hands over a call as `send` does, with the bytes that belong beside it.
-    func send(_ envelope: [UInt8], with attachments: [any SharedBytes])
+    /// Hands over a call as `send` does, with the bytes that belong beside it, or in its compressed
+    /// form where there is one and the worker reads it.
+    func send(
+        _ envelope: [UInt8],
+        with attachments: [any SharedBytes],
+        or compressed: CompressedEnvelope?
+    )
 
     /// Says that the reader of a stream takes so much more.
     func credit(_ id: CallID, _ more: UInt32)

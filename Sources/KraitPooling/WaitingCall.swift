@@ -18,6 +18,8 @@ final class WaitingCall: @unchecked Sendable {
     var envelope: [UInt8]
     /// What belongs beside it.
     let attachments: [any SharedBytes]
+    /// The same compressed, for workers that read it so.
+    let compressed: CompressedEnvelope?
     let traits: CallTraits
     let timeout: Duration?
     /// Who takes what comes before its end, where it streams or has tools.
@@ -38,10 +40,12 @@ final class WaitingCall: @unchecked Sendable {
     init(
         _ envelope: consuming [UInt8],
         with attachments: [any SharedBytes],
+        or compressed: CompressedEnvelope?,
         _ traits: CallTraits,
         timeout: Duration?,
         _ inbox: (any CallInbox)?
     ) {
+        self.compressed = compressed
         self.inbox = inbox
         self.envelope = envelope
         self.attachments = attachments
@@ -50,6 +54,10 @@ final class WaitingCall: @unchecked Sendable {
     }
 
     /// Stands for what the call asks for: two calls of equal content have the same.
+    ///
+    /// Of what is large beside it pieces are looked at, from end to end: all of it would hold up
+    /// the thread. So two calls that differ in nothing but a few bytes of a large value may have
+    /// the same one.
     var fingerprint: UInt64 {
         var hasher = Hasher()
         envelope.withUnsafeBytes { bytes in
@@ -60,13 +68,22 @@ final class WaitingCall: @unchecked Sendable {
         }
         for attachment in attachments {
             hasher.combine(attachment.count)
-            // Enough to tell calls apart; all of it would take the thread too long.
             attachment.withUnsafeBytes { bytes in
-                hasher.combine(bytes: UnsafeRawBufferPointer(rebasing: bytes.prefix(64 << 10)))
+                let last = max(0, bytes.count - Self.piece)
+                for number in 0..<Self.pieces {
+                    let start = last / (Self.pieces - 1) * number
+                    let end = number == Self.pieces - 1 ? bytes.count : start + Self.piece
+                    let piece = bytes[min(start, bytes.count)..<min(end, bytes.count)]
+                    hasher.combine(bytes: UnsafeRawBufferPointer(rebasing: piece))
+                }
             }
         }
         return UInt64(bitPattern: Int64(hasher.finalize()))
     }
+
+    /// How many pieces of a large value are looked at, and how large they are.
+    private static let pieces = 64
+    private static let piece = 1 << 10
 
     /// The task waits from now on; the call may be handed to the pool.
     func wait(_ continuation: UnsafeContinuation<Void, Never>) { self.continuation = continuation }
@@ -86,5 +103,16 @@ final class WaitingCall: @unchecked Sendable {
         self.continuation = nil
         hasEnded.store(true, ordering: .releasing)
         continuation.resume()
+    }
+}
+
+extension Duration {
+    /// Milliseconds as headers have them: rounded up, at least 1 since 0 means no deadline, and at
+    /// most what fits.
+    var wireMilliseconds: UInt32 {
+        let (seconds, attoseconds) = components
+        guard seconds < Int64(UInt32.max) / 1_000 else { return .max }
+        let whole = seconds * 1_000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+        return UInt32(clamping: max(1, whole))
     }
 }

@@ -16,14 +16,23 @@ extension WorkerPool {
         }
     }
 
-    /// Sends what a tool has answered, a whole envelope; from any thread.
+    /// Sends what a tool has answered, a whole envelope and what goes beside it; from any
+    /// thread.
     ///
     /// Where the call is over meanwhile it is discarded.
-    package nonisolated func answerTool(of id: CallID, _ envelope: [UInt8]) {
+    package nonisolated func answerTool(
+        of id: CallID,
+        _ envelope: [UInt8],
+        with attachments: [any SharedBytes] = []
+    ) {
         executor.perform { [self] in
             assumeIsolated { pool in
                 guard let worker = pool.machine.toolAnswered(id) else { return }
-                pool.workers[worker]?.send(envelope)
+                if attachments.isEmpty {
+                    pool.workers[worker]?.send(envelope)
+                } else {
+                    pool.workers[worker]?.send(envelope, with: attachments, or: nil)
+                }
             }
         }
     }
@@ -52,7 +61,7 @@ extension WorkerPool {
                 id,
                 by: worker,
                 number: number,
-                bytes: envelope.body.count,
+                bytes: envelope.size,
                 at: now
             )
             if passed.isAwaited { inbox(of: id)?.took(chunk: envelope) }

@@ -61,6 +61,7 @@ package actor WorkerPool {
     /// - Parameters:
     ///   - envelope: the whole call, but for its id and the remaining time, which are filled in.
     ///   - attachments: what belongs beside it; they are held until the call has ended.
+    ///   - compressed: the same compressed, for the workers that read it so.
     ///   - traits: what the pool admits and orders it by.
     ///   - timeout: how long the caller waits in all; nil for ever.
     ///   - inbox: who takes chunks and tool calls, where the traits say that there will be any.
@@ -71,13 +72,21 @@ package actor WorkerPool {
     package func call(
         _ envelope: consuming [UInt8],
         with attachments: [any SharedBytes] = [],
+        or compressed: CompressedEnvelope? = nil,
         _ traits: CallTraits = CallTraits(),
         timeout: Duration?,
         inbox: (any CallInbox)? = nil,
         isolation: isolated (any Actor)? = #isolation
     ) async throws(CallError) -> ReceivedEnvelope {
         if Task.isCancelled { throw CallFailure.cancelled(sent: false).error(pool: name) }
-        let call = WaitingCall(envelope, with: attachments, traits, timeout: timeout, inbox)
+        let call = WaitingCall(
+            envelope,
+            with: attachments,
+            or: compressed,
+            traits,
+            timeout: timeout,
+            inbox
+        )
         await withTaskCancellationHandler {
             _ = isolation
             await withUnsafeContinuation { continuation in
@@ -139,21 +148,13 @@ package actor WorkerPool {
         EnvelopeHeader.patch(
             &call.envelope,
             callID: id.rawValue,
-            remaining: left.map(Self.wireMilliseconds) ?? 0
+            remaining: left?.wireMilliseconds ?? 0
         )
-        if call.attachments.isEmpty {
+        if call.attachments.isEmpty, call.compressed == nil {
             workers[worker]?.send(call.envelope)
         } else {
-            workers[worker]?.send(call.envelope, with: call.attachments)
+            workers[worker]?.send(call.envelope, with: call.attachments, or: call.compressed)
         }
-    }
-
-    /// Milliseconds, rounded up, at least 1 since 0 means no deadline, and at most what fits.
-    private static func wireMilliseconds(_ duration: Duration) -> UInt32 {
-        let (seconds, attoseconds) = duration.components
-        guard seconds < Int64(UInt32.max) / 1_000 else { return .max }
-        let whole = seconds * 1_000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
-        return UInt32(clamping: max(1, whole))
     }
 
     /// Who takes what comes before a call's end.

@@ -7,6 +7,9 @@ package enum Limits {
     package static let attachmentBytes = 64 << 30
     /// How many bytes a value of bytes may have before they go beside the body.
     package static let inlineBytes = 64 << 10
+    /// From how many bytes on an envelope is compressed where that is agreed, as
+    /// `krait bench codecs` has measured it.
+    package static let compressedBytes = 16 << 10
     /// How deep lists and maps may be nested.
     package static let nesting = 128
     /// Names and other texts that programs read: of workers, operations, versions, exceptions.

@@ -8,6 +8,7 @@ import Testing
     private func running(
         _ way: String,
         workers: Int = 1,
+        change: (inout PythonPool) -> Void = { _ in },
         body: @escaping @Sendable (Orchestrator) async throws -> Void
     ) async throws {
         let mark = Mark()
@@ -18,6 +19,7 @@ import Testing
             let pool = TestPools.echo(workers: workers) { pool in
                 pool.python = python
                 pool.startTimeout = .seconds(2)
+                change(&pool)
             }
             try await TestPools.running(pool, mark: mark, body: body)
         }
@@ -106,6 +108,19 @@ import Testing
             }
             let after = await krait.status().pools[0].workers.first?.processID
             #expect(worker == nil || worker == after)
+        }
+    }
+
+    @Test func `a bomb, and a length that lies, fail their call alone`() async throws {
+        try await running("bombing", change: { $0.payloadLimit = 1 << 20 }) { krait in
+            for words in ["at most 1048576", "at most 67108864", "another length"] {
+                let error = await failure { () throws(CallError) in try await krait.call("echo") }
+                #expect(error?.code == .protocolViolation)
+                #expect(error?.message.contains(words) == true, "\(error?.message ?? "no error")")
+            }
+            let reply = try await krait.call("echo")
+            #expect(reply.value == .bytes([UInt8](repeating: 0, count: 10_000)))
+            #expect(reply.compression == .zstd)
         }
     }
 

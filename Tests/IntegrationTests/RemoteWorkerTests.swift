@@ -23,6 +23,34 @@ import Testing
         }
     }
 
+    @Test func `large answers of it are compressed, and those of the workers here are not`()
+        async throws
+    {
+        try await RemoteLab.open { lab in
+            let worker = try lab.join()
+            try await lab.waitForGuests(1)
+            let large = #"{"a": "\#(String(repeating: "words ", count: 10_000))"}"#
+            var seen: Set<String> = []
+            for _ in 0..<6 where seen.count < 2 {
+                // Of equals the pool takes the one it took last, so that it must be kept busy.
+                let sleeper = try lab.lab.start(["call", "sleep", #"{"seconds": 2}"#])
+                let isBusy = await eventually(within: .seconds(20)) {
+                    let pools = try? await lab.krait("status", "--json").json?["pools"]?.list
+                    return pools?.first?["workers"]?.list?.contains { $0["busy"] == 1 } == true
+                }
+                #expect(isBusy)
+                let answer = try await lab.krait("call", "echo", large, "--json").json
+                #expect(answer?["value"]?["a"]?.string?.utf8.count == 60_000)
+                seen.insert(answer?["source"]?["compression"]?.string ?? "none")
+                _ = try await sleeper.end()
+            }
+            #expect(seen == ["zstd", "none"])
+            kill(worker.id, SIGTERM)
+            let code = try await worker.end()
+            #expect(code == 0)
+        }
+    }
+
     @Test func `one that is told to end finishes its calls before`() async throws {
         try await RemoteLab.open { lab in
             let worker = try lab.join()

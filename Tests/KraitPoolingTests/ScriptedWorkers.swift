@@ -109,7 +109,11 @@ final class ScriptedWorker: PoolWorker {
         if script.answersAtOnce { pool?.answered([reply(to: header.callID)], by: id) }
     }
 
-    func send(_ envelope: [UInt8], with attachments: [any SharedBytes]) {
+    func send(
+        _ envelope: [UInt8],
+        with attachments: [any SharedBytes],
+        or compressed: CompressedEnvelope?
+    ) {
         state.withLock { $0.seen.attachments += attachments.map(\.count) }
         send(envelope)
     }

@@ -39,6 +39,13 @@ import Testing
         #expect(try WorkerHello(travel(hello.value)) == hello)
         let answer = HostHello(heartbeatMilliseconds: 500, codec: .messagePack)
         #expect(try HostHello(travel(answer.value)) == answer)
+        var told = answer
+        told.payloadLimit = 1 << 20
+        told.compression = CompressionRule(.lz4, least: 5_000)
+        #expect(try HostHello(travel(told.value)) == told)
+        var able = hello
+        able.compressions = [.zstd, .lz4]
+        #expect(try WorkerHello(travel(able.value)) == able)
         #expect(try Ready(travel(ready.value)) == ready)
         #expect(try Heartbeat(travel(heartbeat.value)) == heartbeat)
         #expect(try Fault(travel(fault.value)) == fault)

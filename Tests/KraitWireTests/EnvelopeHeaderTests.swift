@@ -19,4 +19,17 @@ import Testing
         }
         #expect(read == header)
     }
+
+    @Test(arguments: EnvelopeKind.allCases)
+    func `flags are refused where they mean nothing`(kind: EnvelopeKind) {
+        for flags in UInt8(0)..<16 {
+            var bytes = EnvelopeHeader.bodyless(kind)
+            bytes[5] = flags
+            let header = try? bytes.withUnsafeBytes { try EnvelopeHeader(reading: $0) }
+            let isCompressible = kind == .call || kind == .reply || kind == .end
+            let fits = flags < 2 || (isCompressible && (flags == 2 || flags == 4))
+            #expect((header != nil) == fits, "\(flags)")
+            #expect(header?.flags.compression == (fits ? Compression(rawValue: flags >> 1) : nil))
+        }
+    }
 }

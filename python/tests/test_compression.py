@@ -65,7 +65,7 @@ def test_changed_bytes_give_bytes_of_the_length_or_an_error(compression):
 
 
 @pytest.mark.parametrize(
-    ("compression", "module"), [(Compression.ZSTD, "zstandard"), (Compression.LZ4, "lz4.block")]
+    ("compression", "module"), [(Compression.ZSTD, "zstandard"), (Compression.LZ4, "lz4")]
 )
 def test_a_missing_library_is_named(compression, module, monkeypatch):
     assert is_installed(compression)

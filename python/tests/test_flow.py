@@ -1,5 +1,8 @@
 """Streams and tool calls: what passes between a running call and its caller before its end."""
 
+import asyncio
+import threading
+
 import pytest
 
 from host import Host, WorkerEnd, until
@@ -7,7 +10,8 @@ from krait_worker import limits
 from krait_worker.envelope import HEADER, Codec, Header, Kind, first_word
 from krait_worker.flow import Flow
 from krait_worker.outbox import Outbox
-from krait_worker.values import decode, encode
+from krait_worker.payloads import Payloads
+from krait_worker.values import Gathered, Unserialisable, decode, encode
 
 
 def credit(worker: WorkerEnd, call_id: int, units: int) -> None:
@@ -241,3 +245,50 @@ def test_credit_and_results_for_nobody_are_ignored(host: Host) -> None:
     credit(worker, 99, 5)
     tool_reply(worker, 99, 0, [True, 1])
     assert worker.reply("echo", {"a": 1}) == {"a": 1}
+
+
+def test_what_is_large_in_chunks_and_tools_goes_beside_them_and_costs_credit() -> None:
+    outbox = Outbox()
+    flow = Flow(outbox, 1, Codec.MSGPACK, credit=20, remaining=0)
+    large = bytes(range(256)) * 1_000
+    flow.emit(["a", large])
+    word, second, _, body, number, frames = outbox.answers.popleft()
+    assert (word, second, number) == (first_word(Kind.CHUNK), Codec.MSGPACK | 1 << 16, 0)
+    assert decode(body, Codec.MSGPACK, frames) == ["a", large]
+    flow.emit(1)
+    flow.end("cancelled")
+    with pytest.raises(asyncio.CancelledError):
+        # 20, less 16 for the first and 1 for the second, is above 0; the call has ended, though.
+        flow.emit(large)
+    assert len(outbox.answers) == 1
+
+
+def test_a_chunk_beyond_the_pools_limit_is_refused_before_it_counts() -> None:
+    outbox = Outbox()
+    payloads = Payloads(None, 100_000)
+    flow = Flow(outbox, 1, Codec.MSGPACK, credit=5, remaining=0, payloads=payloads)
+    with pytest.raises(Unserialisable, match="payload_limit"):
+        flow.emit(bytes(100_001))
+    flow.emit(1)
+    assert [answer[4] for answer in outbox.answers] == [0]
+
+
+def test_a_tools_answer_brings_what_is_beside_it() -> None:
+    outbox = Outbox()
+    flow = Flow(outbox, 1, Codec.MSGPACK, credit=0, remaining=0)
+    large = bytes(100_000)
+    gathered: Gathered = []
+    body = encode([True, large], Codec.MSGPACK, gathered=gathered)
+
+    def answer() -> None:
+        until(lambda: outbox.answers, "the tool call")
+        frames = [memoryview(one.joined()) for one in gathered]
+        flow.answer(0, Codec.MSGPACK, body, frames)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    assert flow.call_tool("t", {"a": large}) == large
+    thread.join()
+    _, second, _, body, _, frames = outbox.answers.popleft()
+    assert second >> 16 == 1
+    assert decode(body, Codec.MSGPACK, frames) == ["t", {"a": large}]

@@ -9,8 +9,7 @@ extension PoolBackend {
     func exchange(
         _ call: Call,
         _ flow: any CallFlow,
-        _ envelope: [UInt8],
-        with attachments: [any SharedBytes],
+        _ parcel: Parcel,
         _ traits: CallTraits,
         timeout: Duration
     ) async throws(CallError) -> ReceivedEnvelope {
@@ -27,22 +26,24 @@ extension PoolBackend {
         let desk = ToolDesk(flow, of: pool)
         guard !flow.tools.isEmpty else {
             return try await pool.call(
-                envelope,
-                with: attachments,
+                parcel.bytes,
+                with: parcel.attachments,
+                or: parcel.compressed,
                 traits,
                 timeout: timeout,
                 inbox: desk
             )
         }
-        let runner = ToolRunner(call, flow, pool: pool, timeout: timeout)
+        let runner = ToolRunner(call, flow, self, timeout: timeout)
         return try await withDiscardingTaskGroup { group in
             let outcome = Lock<Result<ReceivedEnvelope, CallError>?>(nil)
             group.addTask {
                 let result: Result<ReceivedEnvelope, CallError>
                 do throws(CallError) {
                     let answer = try await pool.call(
-                        envelope,
-                        with: attachments,
+                        parcel.bytes,
+                        with: parcel.attachments,
+                        or: parcel.compressed,
                         traits,
                         timeout: timeout,
                         inbox: desk
@@ -93,30 +94,31 @@ private struct ToolRunner: Sendable {
     private let deadline: ContinuousClock.Instant
     private let pools: [String]
     private let flow: any CallFlow
-    private let pool: WorkerPool
+    private let backend: PoolBackend
 
-    init(_ call: Call, _ flow: any CallFlow, pool: WorkerPool, timeout: Duration) {
+    init(_ call: Call, _ flow: any CallFlow, _ backend: PoolBackend, timeout: Duration) {
         operation = call.operation
         session = call.options.session ?? ToolContext.current?.session
         deadline = .now + timeout
-        pools = (ToolContext.current?.pools ?? []) + [pool.name]
+        pools = (ToolContext.current?.pools ?? []) + [backend.pool.name]
         self.flow = flow
-        self.pool = pool
+        self.backend = backend
     }
 
     /// Answers one request, with the tool's result or its failure.
     func serve(_ request: ReceivedEnvelope) async {
         let id = CallID(rawValue: request.header.callID)
-        guard let parts = try? request.decodeBody().list, parts.count == 2,
+        guard let parts = try? request.decodeBody(limit: backend.payloadLimit).list,
+            parts.count == 2,
             let name = parts[0].string, let arguments = parts[1].map
-        else { return pool.refuseToolCall(of: id) }
+        else { return backend.pool.refuseToolCall(of: id) }
         let answer: Value
         do throws(ToolError) {
             answer = [true, try await run(name, arguments)]
         } catch {
             answer = [false, ["type": .string(error.type), "message": .string(error.message)]]
         }
-        pool.answerTool(of: id, envelope(answer, answering: request))
+        self.answer(request, answer)
     }
 
     private func run(_ name: String, _ arguments: ValueMap) async throws(ToolError) -> Value {
@@ -149,28 +151,32 @@ private struct ToolRunner: Sendable {
         }
     }
 
-    private func envelope(_ answer: Value, answering request: ReceivedEnvelope) -> [UInt8] {
-        let (codec, header) = (request.header.codec ?? .messagePack, request.header)
-        do throws(WireError) {
-            return try codec.encodeEnvelope(
+    private func answer(_ request: ReceivedEnvelope, _ answer: Value) {
+        let header = request.header
+        let codec = header.codec ?? .messagePack
+        let id = CallID(rawValue: header.callID)
+        do {
+            let encoded = try codec.gatherEnvelope(
                 .toolReply,
                 callID: header.callID,
                 number: header.number,
                 answer
             )
+            let beside = try backend.placed(encoded.attachments)
+            backend.pool.answerTool(of: id, encoded.bytes, with: beside)
         } catch {
-            // Says places and never values.
-            let message = Value.string("what the tool gave cannot be sent: \(error)")
+            // Says places and sizes and never values.
+            let reason = (error as? CallError)?.message ?? "\(error)"
+            let message = Value.string("what the tool gave cannot be sent: \(reason)")
             let type = Value.string(ToolError.unserialisable)
-            let answer: Value = [false, ["type": type, "message": message]]
             let bytes = try? codec.encodeEnvelope(
                 .toolReply,
                 callID: header.callID,
                 number: header.number,
-                answer
+                [false, ["type": type, "message": message]]
             )
             guard let bytes else { preconditionFailure("two short texts cannot be written") }
-            return bytes
+            backend.pool.answerTool(of: id, bytes)
         }
     }
 }

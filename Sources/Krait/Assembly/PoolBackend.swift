@@ -15,20 +15,22 @@ struct PoolBackend: Backend {
     var secrets = Secrets(in: [:])
     /// Shared memory for what is large; nil where the workers are not of this machine.
     var arena: Arena?
-    /// How many bytes may go beside one call.
+    /// How many bytes may go beside one call, and beside its answer.
     var payloadLimit = Defaults.payloadLimit
+    /// When calls are compressed, for the workers that read them so.
+    var compression: CompressionRule?
 
     func call(_ call: Call) async throws(CallError) -> Reply {
         guard call.flow == nil, ToolContext.current == nil else {
             return try await callWithin(call)
         }
-        let codec = call.options.codec ?? codec
-        let encoded = try encode(call, codec)
-        let beside = try encoded.attachments.isEmpty ? [] : placed(encoded.attachments)
+        let parcel = try encode(call, call.options.codec ?? codec)
+        let (attachments, compressed) = (parcel.attachments, parcel.compressed)
         // The pool gets the only reference, so that it can write into the bytes.
         let answer = try await pool.call(
-            (consume encoded).bytes,
-            with: beside,
+            (consume parcel).bytes,
+            with: attachments,
+            or: compressed,
             CallTraits.of(call),
             timeout: call.options.timeout ?? timeout
         )
@@ -57,30 +59,34 @@ struct PoolBackend: Backend {
             }
             traits.isNested = context.pools.contains(pool.name)
         }
-        let encoded = try encode(call, call.options.codec ?? codec)
-        let beside = try placed(encoded.attachments)
+        let parcel = try encode(call, call.options.codec ?? codec)
         guard let flow = call.flow else {
             return try decode(
-                try await pool.call(encoded.bytes, with: beside, traits, timeout: timeout)
+                try await pool.call(
+                    parcel.bytes,
+                    with: parcel.attachments,
+                    or: parcel.compressed,
+                    traits,
+                    timeout: timeout
+                )
             )
         }
         traits.credit = flow.credit
         traits.hasTools = !flow.tools.isEmpty
-        return try decode(
-            try await exchange(
-                call,
-                flow,
-                encoded.bytes,
-                with: beside,
-                traits,
-                timeout: timeout
-            )
-        )
+        return try decode(try await exchange(call, flow, parcel, traits, timeout: timeout))
     }
 
-    private func encode(_ call: Call, _ codec: Codec) throws(CallError) -> EncodedBytes {
+    /// A call as it is sent.
+    struct Parcel {
+        var bytes: [UInt8]
+        var attachments: [any SharedBytes] = []
+        var compressed: CompressedEnvelope?
+    }
+
+    private func encode(_ call: Call, _ codec: Codec) throws(CallError) -> Parcel {
+        let encoded: EncodedBytes
         do throws(WireError) {
-            return try codec.gatherCall(
+            encoded = try codec.gatherCall(
                 operation: call.operation,
                 arguments: call.arguments,
                 options: Self.wireOptions(call)
@@ -92,17 +98,24 @@ struct PoolBackend: Backend {
                 pool: pool.name
             )
         }
+        var parcel = Parcel(bytes: encoded.bytes)
+        if !encoded.attachments.isEmpty { parcel.attachments = try placed(encoded.attachments) }
+        // What lies in shared memory is quicker as it is.
+        if let compression, parcel.attachments.isEmpty || arena == nil {
+            parcel.compressed = compression.apply(to: parcel.bytes, with: parcel.attachments)
+        }
+        return parcel
     }
 
-    /// What goes beside a call, in the arena where there is room.
+    /// What goes beside a call or a tool's reply, in the arena where there is room.
     ///
     /// In the caller's task: the copy is not to hold up the pools' thread.
-    private func placed(_ attachments: [Attachment]) throws(CallError) -> [any SharedBytes] {
+    func placed(_ attachments: [Attachment]) throws(CallError) -> [any SharedBytes] {
         let size = attachments.reduce(0) { $0 + $1.storage.count }
         guard size <= payloadLimit else {
             throw CallError(
                 .invalidInput,
-                "the arguments have \(size) bytes beside the call, where the pool takes at most "
+                "there are \(size) bytes beside the call, where the pool takes at most "
                     + "\(payloadLimit); raise its payload_limit, or send a path in their place",
                 pool: pool.name
             )
@@ -147,12 +160,13 @@ struct PoolBackend: Backend {
         guard answer.header.kind != .fault else { throw faultError(in: answer) }
         do throws(WireError) {
             return Reply(
-                try answer.decodeBody(),
+                try answer.decodeBody(limit: payloadLimit),
                 from: .pool(
                     pool.name,
                     worker: answer.sender,
                     codec: answer.header.codec ?? codec
-                )
+                ),
+                compression: answer.header.flags.compression
             )
         } catch {
             throw unreadable(answer, error)

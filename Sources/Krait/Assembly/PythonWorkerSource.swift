@@ -89,8 +89,12 @@ private final class PooledPythonWorker: PoolWorker {
 
     func send(_ envelope: [UInt8]) { worker.send(envelope) }
 
-    func send(_ envelope: [UInt8], with attachments: [any SharedBytes]) {
-        worker.assumeIsolated { $0.send(envelope, with: attachments) }
+    func send(
+        _ envelope: [UInt8],
+        with attachments: [any SharedBytes],
+        or compressed: CompressedEnvelope?
+    ) {
+        worker.assumeIsolated { $0.send(envelope, with: attachments, or: compressed) }
     }
 
     func credit(_ id: CallID, _ more: UInt32) {

@@ -225,7 +225,10 @@ extension Orchestrator {
                 limits: WorkerLimits(
                     memoryBytes: pool.memoryLimit,
                     cpuSeconds: pool.cpuLimit.map { Int(($0 / .seconds(1)).rounded(.up)) }
-                )
+                ),
+                payloadLimit: pool.payloadLimit,
+                compression: pool.compressionRule,
+                compressesForAll: pool.compression != .automatic
             ),
             arena: arena,
             events: events,
@@ -247,7 +250,8 @@ extension Orchestrator {
             memoryLimit: pool.memoryLimit,
             secrets: secrets,
             arena: arena,
-            payloadLimit: pool.payloadLimit
+            payloadLimit: pool.payloadLimit,
+            compression: pool.compressionRule
         )
         try runtime.add(Runtime.Pool(name: pool.name, workers: workers, backend: backend))
         let door = RemoteDoor(source, workers)

@@ -163,7 +163,7 @@ final class StreamState: CallFlow {
 
     /// The value of a chunk, which is paid back as credit, at half a window a time.
     func read(_ chunk: ReceivedEnvelope) throws(CallError) -> Value {
-        let cost = CallExchange.cost(ofBytes: chunk.body.count)
+        let cost = CallExchange.cost(ofBytes: chunk.size)
         let due = state.withLock { state -> (Int, (@Sendable (Int) -> Void)?) in
             state.owed += cost
             guard state.owed * 2 >= credit else { return (0, nil) }

@@ -213,7 +213,13 @@ extension Setting where Target == PoolDraft {
             "payload_limit",
             .form(.size),
             \.pool.payloadLimit,
-            "How many bytes of large values one call may have; of an answer, each value."
+            "How many bytes of large values one call may have, and its answer."
+        ),
+        Setting(
+            "compression",
+            .form(.choice(PythonPool.Compression.allCases.map { ($0.rawValue, $0) })),
+            \.pool.compression,
+            "By what large calls and answers are compressed; automatic does it for other hosts."
         ),
     ]
 }

@@ -105,7 +105,7 @@ extension ControlFailure {
 extension Reply {
     /// The reply of a call as `ok` has it.
     func control(seconds: Double) -> Value {
-        let source: Value =
+        var source: ValueMap =
             switch self.source {
             case .native: ["kind": "native"]
             case .pool(let pool, let worker, let codec):
@@ -114,6 +114,7 @@ extension Reply {
                     "codec": .string(codec.name),
                 ]
             }
-        return ["value": value, "source": source, "seconds": .double(seconds)]
+        if let compression { source["compression"] = .string(compression.name) }
+        return ["value": value, "source": .map(source), "seconds": .double(seconds)]
     }
 }

@@ -29,7 +29,7 @@ package struct CallExchange: Equatable, Sendable {
     /// Whether the caller has had something of it: then it cannot be made again.
     var hasBegun: Bool { chunks > 0 || toolCalls > 0 }
 
-    /// How much credit a chunk costs whose body has so many bytes.
+    /// How much credit a chunk costs that has so many bytes, those beside its body included.
     package static func cost(ofBytes count: Int) -> Int { 1 + count / Limits.creditBytes }
 
     mutating func chunkCame(_ number: UInt32, bytes: Int) -> ExchangeViolation? {

@@ -43,6 +43,9 @@ struct BodyReader {
         try Self.integer(try value(key), in: range, at: path + [.key(key)])
     }
 
+    /// Whether there is such a key.
+    func has(_ key: String) -> Bool { map[key] != nil }
+
     /// A list of at most `limit` elements.
     func list(_ key: String, limit: Int) throws(WireError) -> [Value] {
         let value = try value(key)

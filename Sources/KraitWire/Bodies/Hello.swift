@@ -14,6 +14,8 @@ package struct WorkerHello: Hashable, Sendable {
     package var package: String
     /// The version of Python.
     package var python: String
+    /// What it can read compressed parts of.
+    package var compressions: [Compression]
 
     package init(
         versions: [Int] = [Int(EnvelopeHeader.version)],
@@ -22,8 +24,10 @@ package struct WorkerHello: Hashable, Sendable {
         pid: Int32,
         started: UInt64,
         package: String,
-        python: String
+        python: String,
+        compressions: [Compression] = []
     ) {
+        self.compressions = compressions
         self.versions = versions
         self.name = name
         self.token = token
@@ -47,6 +51,11 @@ package struct WorkerHello: Hashable, Sendable {
         started = try body.integer("started")
         package = try body.prose("package", limit: Limits.nameBytes)
         python = try body.prose("python", limit: Limits.nameBytes)
+        // A name that is not known is one of a later Krait's.
+        compressions =
+            body.has("compressions")
+            ? try body.list("compressions", limit: Limits.versions)
+                .compactMap { $0.string.flatMap(Compression.init(name:)) } : []
     }
 
     package var value: Value {
@@ -54,6 +63,7 @@ package struct WorkerHello: Hashable, Sendable {
             "versions": .list(versions.map { .int(Int64($0)) }), "name": .string(name),
             "token": .string(token), "pid": .int(Int64(pid)), "started": Value(started),
             "package": .string(package), "python": .string(python),
+            "compressions": .list(compressions.map { .string($0.name) }),
         ]
     }
 }
@@ -82,13 +92,21 @@ package struct HostHello: Hashable, Sendable {
     package var codec: Codec
     /// How shared memory is to be used; nil where it is not.
     package var arena: ArenaOffer?
+    /// How many bytes may come beside one answer.
+    package var payloadLimit: Int
+    /// When the worker compresses what it sends; nil for never.
+    package var compression: CompressionRule?
 
     package init(
         version: Int = Int(EnvelopeHeader.version),
         heartbeatMilliseconds: Int,
         codec: Codec,
-        arena: ArenaOffer? = nil
+        arena: ArenaOffer? = nil,
+        payloadLimit: Int = Limits.attachmentBytes,
+        compression: CompressionRule? = nil
     ) {
+        self.payloadLimit = payloadLimit
+        self.compression = compression
         self.version = version
         self.heartbeatMilliseconds = heartbeatMilliseconds
         self.codec = codec
@@ -131,14 +149,30 @@ package struct HostHello: Hashable, Sendable {
         self.codec = codec
         let offer = try body.optionalMap("arena")
         if !offer.isEmpty { arena = try ArenaOffer(try BodyReader(.map(offer))) }
+        payloadLimit =
+            body.has("payload_limit")
+            ? try body.integer("payload_limit", in: 1...Limits.attachmentBytes)
+            : Limits.attachmentBytes
+        let rule = try body.optionalMap("compression")
+        if !rule.isEmpty {
+            let rule = try BodyReader(.map(rule))
+            guard let chosen = Compression(name: try rule.text("by")) else {
+                throw body.malformed("compression", "expected 'zstd' or 'lz4'")
+            }
+            compression = CompressionRule(chosen, least: try rule.integer("least"))
+        }
     }
 
     package var value: Value {
         var map: ValueMap = [
             "version": .int(Int64(version)), "heartbeat_ms": .int(Int64(heartbeatMilliseconds)),
-            "codec": .string(codec.name),
+            "codec": .string(codec.name), "payload_limit": .int(Int64(payloadLimit)),
         ]
         if let arena { map["arena"] = arena.value }
+        if let compression {
+            let by = Value.string(compression.compression.name)
+            map["compression"] = ["by": by, "least": .int(Int64(compression.least))]
+        }
         return .map(map)
     }
 }

@@ -4,11 +4,14 @@ public struct Reply: Sendable {
     public var value: Value
     /// Who answered.
     public var source: Source
+    /// What the answer was compressed by on its way; nil where it was not.
+    public var compression: Compression?
 
     /// A reply with this value.
-    public init(_ value: Value, from source: Source) {
+    public init(_ value: Value, from source: Source, compression: Compression? = nil) {
         self.value = value
         self.source = source
+        self.compression = compression
     }
 
     /// Who answered a call.

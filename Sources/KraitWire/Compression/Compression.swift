@@ -4,13 +4,21 @@ import CZstd
 /// How the parts of an envelope, its body and its attachments, are made smaller.
 ///
 /// A compressed part is the count of its raw bytes in 8 bytes, least significant first, and behind
-/// it one zstd frame or one LZ4 block.
-package enum Compression: UInt8, Sendable, Hashable, CaseIterable {
+/// it one zstd frame or one LZ4 block; where the count is 0, the bytes as they are.
+public enum Compression: UInt8, Sendable, Hashable, CaseIterable {
+    /// Zstandard, at its quickest level but one.
     case zstd = 1
     /// Less small than zstd, and several times as fast.
     case lz4 = 2
 
-    package var name: String {
+    /// The compression of a name as hellos and configuration spell it.
+    package init?(name: String) {
+        guard let found = Self.allCases.first(where: { $0.name == name }) else { return nil }
+        self = found
+    }
+
+    /// The name as hellos, configuration and replies spell it.
+    public var name: String {
         switch self {
         case .zstd: "zstd"
         case .lz4: "lz4"

@@ -7,8 +7,27 @@ package struct EnvelopeFlags: OptionSet, Sendable, Hashable {
     /// Each attachment frame is the descriptor of a lease in the place of the bytes.
     package static let leased = EnvelopeFlags(rawValue: 1)
 
-    /// The bits that have a meaning.
-    static let known: EnvelopeFlags = [.leased]
+    /// The parts are compressed so.
+    package static func compressed(by compression: Compression) -> EnvelopeFlags {
+        EnvelopeFlags(rawValue: compression.rawValue << compressionShift)
+    }
+
+    /// How the parts are compressed; nil where they are not.
+    package var compression: Compression? {
+        Compression(rawValue: (rawValue & Self.compressionBits) >> Self.compressionShift)
+    }
+
+    private static let compressionShift: UInt8 = 1
+    private static let compressionBits: UInt8 = 0b110
+
+    /// Whether they mean something on an envelope of a kind.
+    ///
+    /// What is leased is not compressed, and neither is what must be small or quick.
+    func fit(_ kind: EnvelopeKind) -> Bool {
+        if self == [] || self == .leased { return true }
+        guard let compression, self == .compressed(by: compression) else { return false }
+        return kind == .call || kind == .reply || kind == .end
+    }
 }
 
 /// The 24 bytes before each body.
@@ -78,7 +97,7 @@ package struct EnvelopeHeader: Sendable, Hashable {
         guard buffer[2] == Self.version else { throw .wrongVersion(buffer[2]) }
         guard let kind = EnvelopeKind(rawValue: buffer[3]) else { throw .unknownKind(buffer[3]) }
         let flags = EnvelopeFlags(rawValue: buffer[5])
-        guard flags.isSubset(of: .known) else { throw .unknownFlags(buffer[5]) }
+        guard flags.fit(kind) else { throw .unknownFlags(buffer[5]) }
         let bodyLength = get(at: 16, as: UInt32.self)
         guard bodyLength <= Limits.bodyBytes else { throw .bodyTooLong(Int(bodyLength)) }
         let codec = Codec(rawValue: buffer[4])

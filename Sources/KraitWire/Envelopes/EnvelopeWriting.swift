@@ -62,10 +62,16 @@ extension Codec {
     package func gatherEnvelope(
         _ kind: EnvelopeKind,
         callID: UInt64 = 0,
+        number: UInt32 = 0,
         _ value: Value
     ) throws(WireError) -> EncodedBytes {
-        try envelope(kind, callID: callID, isGathering: true, bound: { bound(of: value) }) {
-            sink throws(EncodingStop) in
+        try envelope(
+            kind,
+            callID: callID,
+            number: number,
+            isGathering: true,
+            bound: { bound(of: value) }
+        ) { sink throws(EncodingStop) in
             try write(value, into: &sink)
         }
     }

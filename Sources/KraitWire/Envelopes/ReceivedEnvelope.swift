@@ -47,6 +47,9 @@ package struct ReceivedEnvelope: Sendable {
         if !attachments.isEmpty { beside = Beside(attachments, nil) }
     }
 
+    /// How many bytes it is, what came beside it included.
+    package var size: Int { attachments.reduce(body.count) { $0 + $1.count } }
+
     package func withUnsafeBody<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -56,11 +59,29 @@ package struct ReceivedEnvelope: Sendable {
     }
 
     /// Reads the body in the codec its header names; an empty body is null.
-    package func decodeBody() throws(WireError) -> Value {
+    ///
+    /// `limit` is how many bytes what comes beside it may have when it is raw.
+    package func decodeBody(
+        limit: Int = Limits.attachmentBytes
+    ) throws(WireError) -> Value {
         guard let codec = header.codec else { return .null }
         if let failure { throw failure }
-        return try withUnsafeBody { (bytes) throws(WireError) in
-            try codec.decode(bytes, attachments: attachments)
+        guard let compression = header.flags.compression else {
+            return try withUnsafeBody { (bytes) throws(WireError) in
+                try codec.decode(bytes, attachments: attachments)
+            }
+        }
+        let raw = try compression.read(BytesSlice(frame, body), limit: Limits.bodyBytes)
+        var left = limit
+        var beside: [any SharedBytes] = []
+        for attachment in attachments {
+            let part = BytesSlice(attachment, 0..<attachment.count)
+            let raw = try compression.read(part, limit: left)
+            left -= raw.count
+            beside.append(SlicedBytes(raw))
+        }
+        return try raw.withUnsafeBytes { (bytes) throws(WireError) in
+            try codec.decode(bytes, attachments: beside)
         }
     }
 }

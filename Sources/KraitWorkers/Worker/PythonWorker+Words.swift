@@ -7,7 +7,9 @@ extension PythonWorker {
             version: Int(EnvelopeHeader.version),
             heartbeatMilliseconds: Int(settings.heartbeat / .milliseconds(1)),
             codec: settings.codec,
-            arena: payloads.offer
+            arena: payloads.offer,
+            payloadLimit: settings.payloadLimit,
+            compression: compression
         )
         guard guest != nil, case .map(var body) = hello.value else { return hello.value }
         body["name"] = .string(name)
@@ -32,6 +34,11 @@ extension PythonWorker {
         guard hello.versions.contains(version) else {
             return "krait_worker \(hello.package) speaks protocol versions \(hello.versions), this "
                 + "Krait speaks \(version); install the krait_worker that belongs to it"
+        }
+        if let rule = settings.compression, guest != nil || settings.compressesForAll,
+            hello.compressions.contains(rule.compression)
+        {
+            compression = rule
         }
         return nil
     }

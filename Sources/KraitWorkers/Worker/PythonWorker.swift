@@ -23,14 +23,16 @@ package actor PythonWorker {
     private var keys: CurveKeys?
     let settings: WorkerSettings
     let listener: any WorkerListener
-    private let events: EventSink
+    let events: EventSink
     private let logger: Logger
     let token: String
     var payloads: WorkerPayloads
+    /// When what goes to and fro is compressed, as both sides have agreed.
+    var compression: CompressionRule?
 
     var machine: WorkerStateMachine
     /// The worker's reader, and its pulse; connected while it lives.
-    private nonisolated let calls: Peer
+    nonisolated let calls: Peer
     private nonisolated let pulse: Peer
     private var output: OutputReader?
     private var lifeline: Int32 = -1
@@ -109,25 +111,6 @@ package actor PythonWorker {
         }
         cleanUp()
         return reached
-    }
-
-    /// Puts an envelope into the worker's outbox; on its thread.
-    package nonisolated func send(_ envelope: [UInt8]) { calls.send(envelope) }
-
-    /// Puts an envelope into the worker's outbox, with the bytes that belong beside it: as leases
-    /// where all of them are the arena's, else as they are.
-    package func send(_ envelope: consuming [UInt8], with attachments: [any SharedBytes]) {
-        if let leases = payloads.lend(attachments) {
-            EnvelopeHeader.patch(&envelope, flags: .leased)
-            let frames = leases.map { OutgoingFrame(ArrayBytes($0.bytes)) }
-            calls.send(envelope, with: frames)
-        } else {
-            // The array may have been sent before, to a worker that is no more.
-            EnvelopeHeader.patch(&envelope, flags: [])
-            if payloads.isLending { events.emit(.payloadFramed) }
-            let frames = attachments.map(OutgoingFrame.init)
-            calls.send(envelope, with: frames)
-        }
     }
 
     /// Begins to end the worker; `gently` lets it leave by itself first.

@@ -11,6 +11,12 @@ package struct WorkerSettings: Sendable, Equatable {
     package var teardownPatience: Duration
     /// What a worker may use of the machine.
     package var limits: WorkerLimits
+    /// How many bytes may come beside one answer.
+    package var payloadLimit: Int
+    /// When envelopes are compressed, for workers that can read them so; nil for never.
+    package var compression: CompressionRule?
+    /// Whether those that run here, too, are sent them.
+    package var compressesForAll: Bool
 
     package init(
         slots: Int,
@@ -18,8 +24,14 @@ package struct WorkerSettings: Sendable, Equatable {
         heartbeat: Duration,
         startPatience: Duration,
         teardownPatience: Duration = .seconds(2),
-        limits: WorkerLimits = WorkerLimits()
+        limits: WorkerLimits = WorkerLimits(),
+        payloadLimit: Int = Limits.attachmentBytes,
+        compression: CompressionRule? = nil,
+        compressesForAll: Bool = false
     ) {
+        self.payloadLimit = payloadLimit
+        self.compression = compression
+        self.compressesForAll = compressesForAll
         self.slots = slots
         self.codec = codec
         self.heartbeat = heartbeat

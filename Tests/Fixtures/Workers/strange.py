@@ -11,7 +11,16 @@ from typing import Any
 
 import zmq
 from krait_worker import forkserver, spawn
-from krait_worker.envelope import HEADER, Codec, Kind, envelope, first_word, read_envelopes
+from krait_worker.compression import compress
+from krait_worker.envelope import (
+    HEADER,
+    Codec,
+    Compression,
+    Kind,
+    envelope,
+    first_word,
+    read_envelopes,
+)
 from krait_worker.launch import Start
 from krait_worker.process import start_ticks
 
@@ -226,6 +235,25 @@ def endless(calls: Socket, start: Start) -> None:
     answer(calls, lambda _, call: [numbered(Kind.END, call, 0), numbered(Kind.CHUNK, call, 0)])
 
 
+def bombing(calls: Socket, start: Start) -> None:
+    """Is ready, and answers by bombs, by a length that lies, and then by what can be read."""
+    ready(calls, start)
+    bomb = compress(bytes(64 << 20), Compression.ZSTD) or b""
+    huge = compress(bytes((64 << 20) + 1), Compression.ZSTD) or b""
+    leaf = bytes(8) + b"\xd6\x01\x00\x00\x00\x00"
+    good = compress(b"\xc5\x27\x10" + bytes(10_000), Compression.ZSTD) or b""
+    answers = [(leaf, bomb), (huge,), ((5_000).to_bytes(8, "little") + bomb[8:],), (good,)]
+
+    def packed(number: int, call: int) -> list[bytes]:
+        body, *frames = answers[(number - 1) % 4]
+        second = Codec.MSGPACK | 2 << 8 | len(frames) << 16
+        head = HEADER.pack(first_word(Kind.REPLY), second, call, len(body), 0)
+        calls.send_multipart([head + body, *frames])
+        return []
+
+    answer(calls, packed)
+
+
 def answer(calls: Socket, make: Any) -> None:
     """Answers calls for ten seconds."""
     end, number = time.monotonic() + 10, 0
@@ -235,7 +263,8 @@ def answer(calls: Socket, make: Any) -> None:
                 if header.kind != Kind.CALL:
                     continue
                 number += 1
-                calls.send(b"".join(make(number, header.call_id)))
+                if made := make(number, header.call_id):
+                    calls.send(b"".join(made))
 
 
 def run(start: Start, loaded: Any) -> int:

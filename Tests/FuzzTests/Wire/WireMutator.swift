@@ -147,10 +147,9 @@ struct WireMutator {
     private mutating func envelope() -> [UInt8] {
         let codec: Codec = Bool.random(using: &random) ? .json : .messagePack
         let body = body(codec)
-        let kinds: [EnvelopeKind] = [.hello, .ready, .call, .reply, .fault, .heartbeat, .goodbye]
         var bytes = [UInt8](repeating: 0, count: EnvelopeHeader.size)
         let header = EnvelopeHeader(
-            kinds.randomElement(using: &random) ?? .reply,
+            EnvelopeKind.allCases.randomElement(using: &random) ?? .reply,
             codec: body.isEmpty ? nil : codec,
             callID: random.next() >> UInt64.random(in: 0..<64, using: &random),
             bodyLength: UInt32(body.count)
@@ -158,7 +157,7 @@ struct WireMutator {
         bytes.withUnsafeMutableBytes { header.write(to: $0) }
         if Int.random(in: 0..<4, using: &random) == 0 {
             let edges: [[UInt8]] = [
-                [0], [1], [3], [6], [0xFF], [0xFF, 0xFF], [0, 0, 0, 4], [1, 0, 0, 4],
+                [0], [1], [2], [3], [4], [6], [0xFF], [0xFF, 0xFF], [0, 0, 0, 4], [1, 0, 0, 4],
                 [0xFF, 0xFF, 0xFF, 0xFF],
             ]
             let edge = edges.randomElement(using: &random) ?? [0]
@@ -166,6 +165,25 @@ struct WireMutator {
             bytes.replaceSubrange(at..<(at + edge.count), with: edge)
         }
         return bytes + body
+    }
+
+    /// A value with large bytes and tensors among others, for what goes beside bodies.
+    mutating func large() -> Value {
+        let count = Int.random(in: 1...3, using: &random)
+        return .list(
+            (0..<count).map { _ in
+                switch Int.random(in: 0..<3, using: &random) {
+                case 0:
+                    let byte = UInt8(truncatingIfNeeded: random.next())
+                    return .bytes([UInt8](repeating: byte, count: Limits.inlineBytes + 1))
+                case 1:
+                    let numbers = (0..<number(in: 0...40)).map(Double.init)
+                    let tensor = try? Tensor(numbers, shape: [numbers.count])
+                    return tensor.map(Value.tensor) ?? .null
+                default: return value(depth: 2)
+                }
+            }
+        )
     }
 
     /// These bytes with a few changes.

@@ -49,21 +49,19 @@ class RunningCall:
 Details = Callable[[BaseException], dict[str, Any] | None]
 
 
-def plain_body(value: Any, codec: int) -> bytes:
-    """The body of a chunk or of a tool call, beside which nothing goes; raises `Unserialisable`."""
-    body = encode(value, codec)
+def gather(value: Any, codec: int) -> tuple[bytes, Gathered]:
+    """A body, and what is to go beside it; raises `Unserialisable`."""
+    gathered: Gathered = []
+    body = encode(value, codec, gathered=gathered)
     if len(body) > limits.BODY_BYTES:
         raise Unserialisable("result", f"{len(body)} bytes; a body has at most {limits.BODY_BYTES}")
-    return body
+    return body, gathered
 
 
 def reply_beside(result: Any, codec: int, payloads: Payloads) -> tuple[bytes, Placed]:
     """The body of a reply and what goes beside it; raises `Unserialisable`."""
-    gathered: Gathered = []
-    body = encode(result, codec, gathered=gathered)
-    if len(body) > limits.BODY_BYTES:
-        raise Unserialisable("result", f"{len(body)} bytes; a body has at most {limits.BODY_BYTES}")
-    return body, payloads.place(gathered)
+    body, gathered = gather(result, codec)
+    return payloads.pack(body, payloads.place(gathered))
 
 
 def failure(error: BaseException, details: Details) -> dict[str, Any]:
@@ -129,7 +127,7 @@ class RunningCalls:
         body = fault_body(failure(error, self._details), call.codec)
         self._answer(call, (FAULT, call.codec, call.context.call_id, body, 0, ()))
 
-    def flows(self, header: Header, body: bytes, codec: Codec) -> None:
+    def flows(self, header: Header, body: bytes, codec: Codec, frames: list[memoryview]) -> None:
         """Gives a call the credit or the tool's reply that has come for it.
 
         For one that has ended it comes too late, and that is no mistake.
@@ -140,7 +138,7 @@ class RunningCalls:
         if header.kind == Kind.CREDIT:
             call.flow.grant(header.number)
         else:
-            call.flow.answer(header.number, codec, body)
+            call.flow.answer(header.number, codec, body, frames)
 
     def has_room(self, slots: int) -> bool:
         """Whether one more call may begin: one that awaits a tool has lent its slot."""

@@ -1,12 +1,15 @@
 """Compressed parts of envelopes: the count of raw bytes in 8 bytes, then a zstd frame or LZ4 block.
 
-The libraries are imported when the first part comes or goes.
+Where the count is 0, the bytes as they are follow it. The libraries are imported when the first
+part comes or goes.
 """
 
-from enum import IntEnum
-from typing import Any
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any, NamedTuple
 
 from krait_worker import limits
+from krait_worker.envelope import Compression
 from krait_worker.values.attachments import Buffer
 from krait_worker.values.errors import MalformedBody
 
@@ -15,11 +18,55 @@ PREFIX = 8
 _LEVEL = 1
 
 
-class Compression(IntEnum):
-    """How a part is made smaller."""
+_RAW = bytes(PREFIX)
+_LIBRARIES = {Compression.ZSTD: "zstandard", Compression.LZ4: "lz4"}
+#: By the names that hellos have.
+NAMES = {compression.name.lower(): compression for compression in Compression}
 
-    ZSTD = 1
-    LZ4 = 2
+
+class Rule(NamedTuple):
+    """By what, and from how many bytes on, answers are compressed."""
+
+    compression: Compression
+    least: int
+
+    def apply(
+        self, body: bytes, frames: Sequence[Buffer]
+    ) -> tuple[bytes, tuple[Buffer, ...]] | None:
+        """The parts of an answer, compressed; None where it is small, or would not be smaller."""
+        sizes = [memoryview(part).nbytes for part in (body, *frames)]
+        if sum(sizes) < self.least or max(sizes) > limits.PART_BYTES:
+            return None
+        packed = [self._part(part) for part in (body, *frames)]
+        if sum(map(len, packed)) >= sum(sizes) or len(packed[0]) > limits.BODY_BYTES:
+            return None
+        return packed[0], tuple(packed[1:])
+
+    def _part(self, part: Buffer) -> bytes:
+        return compress(part, self.compression) or _RAW + bytes(part)
+
+
+def unpacked(
+    compression: Compression, body: Buffer, frames: Sequence[Buffer], limit: int
+) -> tuple[bytes, list[memoryview]]:
+    """The raw parts of an envelope, of which the frames have at most `limit` bytes in all.
+
+    Raises `MalformedBody`.
+    """
+    raw = bytes(_raw(body, compression, limits.BODY_BYTES))
+    beside: list[memoryview] = []
+    for frame in frames:
+        part = _raw(frame, compression, limit)
+        limit -= part.nbytes
+        beside.append(part)
+    return raw, beside
+
+
+def _raw(part: Buffer, compression: Compression, limit: int) -> memoryview:
+    data = memoryview(part).cast("B").toreadonly()
+    if data[:PREFIX] == _RAW:
+        return data[PREFIX:]
+    return memoryview(decompress(data, compression, limit))
 
 
 #: How many raw bytes may lie behind one compressed one, whatever the format says.
@@ -28,11 +75,7 @@ _MOST_RATIO = {Compression.ZSTD: 128 << 10, Compression.LZ4: 256}
 
 def is_installed(compression: Compression) -> bool:
     """Whether its library is there."""
-    try:
-        _library(compression)
-    except MalformedBody:
-        return False
-    return True
+    return find_spec(_LIBRARIES[compression]) is not None
 
 
 def compress(data: Buffer, compression: Compression) -> bytes | None:

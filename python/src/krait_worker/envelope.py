@@ -43,6 +43,13 @@ class Codec(IntEnum):
     MSGPACK = 2
 
 
+class Compression(IntEnum):
+    """How the parts of an envelope are made smaller."""
+
+    ZSTD = 1
+    LZ4 = 2
+
+
 def first_word(kind: Kind) -> int:
     """Magic, version and kind as the header's first word holds them."""
     return _MAGIC | VERSION << 16 | kind << 24
@@ -56,9 +63,14 @@ END = first_word(Kind.END)
 TOOL_CALL = first_word(Kind.TOOL_CALL)
 #: The flag that each attachment frame is a lease's descriptor in the place of the bytes.
 LEASED = 1
-#: The flags that have a meaning.
-FLAGS = LEASED
+#: Where among the flags a compression's number is; 0 is none.
+COMPRESSION_SHIFT = 1
+#: The kinds of which the parts may be compressed: the others must be small or quick.
+_COMPRESSIBLE = (Kind.CALL, Kind.REPLY, Kind.END)
 _KINDS = {kind.value: kind for kind in Kind}
+
+
+_COMPRESSED = {compression << COMPRESSION_SHIFT for compression in Compression}
 
 
 class EnvelopeError(Exception):
@@ -83,6 +95,12 @@ class Header(NamedTuple):
     #: What the last four bytes say: the time left of a call, the number of a chunk, …
     number: int
 
+    @property
+    def compression(self) -> Compression | None:
+        """How its parts are compressed; None where they are not."""
+        number = self.flags >> COMPRESSION_SHIFT
+        return Compression(number) if number else None
+
 
 def envelope(kind: Kind, call_id: int = 0, codec: Codec | None = None, body: bytes = b"") -> bytes:
     """One whole envelope."""
@@ -106,7 +124,8 @@ def read_header(data: bytes, offset: int = 0) -> Header:
     if kind is None:
         raise EnvelopeError("unknown_kind", f"an envelope of unknown kind {first >> 24}", call_id)
     flags = second >> 8 & 0xFF
-    if flags & ~FLAGS:
+    # What is leased is not compressed.
+    if flags > LEASED and not (flags in _COMPRESSED and kind in _COMPRESSIBLE):
         raise EnvelopeError("unknown_flags", f"unknown flags {flags:#04x}", call_id)
     if length > limits.BODY_BYTES:
         raise EnvelopeError("body_too_long", f"a body of {length} bytes", call_id)

@@ -10,15 +10,18 @@ import threading
 import time
 from _thread import allocate_lock
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from krait_worker import limits
-from krait_worker.calls import plain_body
+from krait_worker.calls import gather
 from krait_worker.envelope import CHUNK, TOOL_CALL, Codec
 from krait_worker.faults import ToolFailed
 from krait_worker.outbox import Outbox
+from krait_worker.payloads import Payloads
 from krait_worker.quick import Odd, answer_body
-from krait_worker.values import MalformedBody, decode
+from krait_worker.values import Gathered, MalformedBody, decode
+from krait_worker.values.attachments import Buffer
 
 _SHIFT = limits.CREDIT_BYTES.bit_length() - 1
 #: After how many chunks an asyncio stream lets others run; a power of two, less one.
@@ -26,6 +29,12 @@ _TURN = 255
 #: How long a thread may compute before others are let at the interpreter: a generator that never
 #: waits must not keep its first chunk from being sent.
 _SWITCH_SECONDS = 0.000_5
+
+
+#: Beside most chunks goes nothing.
+_NOTHING: Gathered = []
+# A tool's answer: codec, body, and what came beside it.
+_Answer = tuple[int, bytes, Sequence[memoryview]]
 
 
 class _ThreadWait:
@@ -37,7 +46,7 @@ class _ThreadWait:
         # A bare lock is a tenth of `threading.Event`, and tool calls are as quick as this.
         self._lock = allocate_lock()
         self._lock.acquire()
-        self.answer: tuple[int, bytes] | None = None
+        self.answer: _Answer | None = None
 
     def wake(self) -> None:
         self._lock.release()
@@ -57,7 +66,7 @@ class _TaskWait:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._future: asyncio.Future[None] = self._loop.create_future()
-        self.answer: tuple[int, bytes] | None = None
+        self.answer: _Answer | None = None
 
     def wake(self) -> None:
         self._loop.call_soon_threadsafe(self._wake)
@@ -77,7 +86,14 @@ class Flow:
     """The chunks and tool calls of one running call. Its methods may be called from any thread."""
 
     def __init__(
-        self, outbox: Outbox, call_id: int, codec: int, *, credit: int, remaining: int
+        self,
+        outbox: Outbox,
+        call_id: int,
+        codec: int,
+        *,
+        credit: int,
+        remaining: int,
+        payloads: Payloads | None = None,
     ) -> None:
         self.is_stream = credit > 0
         #: How many chunks were sent.
@@ -85,6 +101,7 @@ class Flow:
         #: The fault's code where Krait, not the call's own code, ends it.
         self.ended_by: str | None = None
         self._outbox = outbox
+        self._payloads = payloads or Payloads()
         self._call_id = call_id
         self._codec = codec
         self._credit = credit
@@ -113,7 +130,9 @@ class Flow:
         for wait in woken:
             wait.wake()
 
-    def answer(self, number: int, codec: int, body: bytes) -> bool:
+    def answer(
+        self, number: int, codec: int, body: bytes, frames: Sequence[memoryview] = ()
+    ) -> bool:
         """A tool's result has come; False where nobody waits for it."""
         with self._lock:
             wait = self._asked.pop(number, None)
@@ -123,7 +142,7 @@ class Flow:
             each.wake()
         if wait is None:
             return False
-        wait.answer = (codec, body)
+        wait.answer = (codec, body, frames)
         wait.wake()
         return True
 
@@ -148,7 +167,7 @@ class Flow:
     def emit(self, value: Any) -> None:
         """Sends a chunk from a thread; waits for credit."""
         body = self._chunk_body(value)
-        while not self._offer(body):
+        while not self._offer(*body):
             wait = _ThreadWait()
             if self._await_credit(wait) and not wait.wait(self._until):
                 self._expire(wait)
@@ -160,7 +179,7 @@ class Flow:
         body = self._chunk_body(value)
         if self.sent & _TURN == _TURN:
             await asyncio.sleep(0)
-        while not self._offer(body):
+        while not self._offer(*body):
             wait = _TaskWait()
             if self._await_credit(wait):
                 try:
@@ -168,13 +187,13 @@ class Flow:
                 finally:
                     self._forget(wait)
 
-    def _chunk_body(self, value: Any) -> bytes:
+    def _chunk_body(self, value: Any) -> tuple[bytes, Gathered]:
         if self._codec == Codec.MSGPACK:
             try:
-                return answer_body(value)
+                return answer_body(value), _NOTHING
             except Odd:
                 pass
-        return plain_body(value, self._codec)
+        return gather(value, self._codec)
 
     def check(self) -> None:
         """Raises where the call was cancelled or its time is up."""
@@ -183,7 +202,7 @@ class Flow:
         if self.ended_by is not None:
             raise self._ended()
 
-    def _offer(self, body: bytes) -> bool:
+    def _offer(self, body: bytes, gathered: Gathered) -> bool:
         if self._until:
             self.check()
         with self._lock:
@@ -191,9 +210,17 @@ class Flow:
                 raise self._ended()
             if self._credit <= 0:
                 return False
-            self._credit -= 1 + (len(body) >> _SHIFT)
-            # Within the lock: chunks of several threads leave in the order of their numbers.
-            self._outbox.put((CHUNK, self._codec, self._call_id, body, self.sent, ()))
+            # Within the lock: chunks of several threads leave in the order of their numbers, and
+            # memory is lent for those alone that leave.
+            second: int = self._codec
+            frames: tuple[Buffer, ...] = ()
+            size = len(body)
+            if gathered:
+                placed = self._payloads.place(gathered)
+                second, frames = placed.word(second), placed.frames
+                size += sum(attachment.size for attachment in gathered)
+            self._credit -= 1 + (size >> _SHIFT)
+            self._outbox.put((CHUNK, second, self._call_id, body, self.sent, frames))
             self.sent += 1
         return True
 
@@ -211,7 +238,7 @@ class Flow:
         body = self._tool_body(name, arguments)
         while True:
             wait = _ThreadWait()
-            is_asked = self._ask(wait, body)
+            is_asked = self._ask(wait, *body)
             if not wait.wait(self._until):
                 self._expire(wait)
             if is_asked:
@@ -222,7 +249,7 @@ class Flow:
         body = self._tool_body(name, arguments)
         while True:
             wait = _TaskWait()
-            is_asked = self._ask(wait, body)
+            is_asked = self._ask(wait, *body)
             try:
                 await wait.wait()
             finally:
@@ -230,12 +257,12 @@ class Flow:
             if is_asked:
                 return self._result(wait)
 
-    def _tool_body(self, name: str, arguments: dict[str, Any]) -> bytes:
+    def _tool_body(self, name: str, arguments: dict[str, Any]) -> tuple[bytes, Gathered]:
         if not isinstance(arguments, dict):
             raise ToolFailed("invalid_arguments", "the arguments of a tool are a map")
-        return plain_body([name, arguments], self._codec)
+        return gather([name, arguments], self._codec)
 
-    def _ask(self, wait: _Wait, body: bytes) -> bool:
+    def _ask(self, wait: _Wait, body: bytes, gathered: Gathered) -> bool:
         """Sends a tool call; False where it is to wait for a place first."""
         with self._lock:
             if self.ended_by is not None:
@@ -243,18 +270,20 @@ class Flow:
             if len(self._asked) >= limits.TOOL_CALLS:
                 self._queue.append(wait)
                 return False
+            placed = self._payloads.place(gathered)
             number = self._numbers
             self._numbers = number + 1
             self._asked[number] = wait
-            self._outbox.put((TOOL_CALL, self._codec, self._call_id, body, number, ()))
+            second = placed.word(self._codec)
+            self._outbox.put((TOOL_CALL, second, self._call_id, body, number, placed.frames))
             return True
 
     def _result(self, wait: _Wait) -> Any:
         if wait.answer is None:
             raise self._ended()
-        codec, body = wait.answer
+        codec, body, frames = wait.answer
         try:
-            found = decode(body, codec)
+            found = decode(body, codec, frames)
         except MalformedBody as error:
             raise ToolFailed("malformed", f"the tool's result cannot be read: {error}") from None
         match found:

@@ -11,6 +11,7 @@ import zmq
 
 import krait_worker
 from krait_worker import limits
+from krait_worker.compression import NAMES, Rule, is_installed
 from krait_worker.envelope import VERSION, Codec, EnvelopeError, Kind, envelope, read_envelopes
 from krait_worker.launch import Start
 from krait_worker.payloads import Offer
@@ -37,6 +38,15 @@ class Agreement(NamedTuple):
     name: str
     #: How shared memory is to be used; None where it is not.
     arena: Offer | None = None
+    #: How many bytes may go beside one answer.
+    payload_limit: int = limits.ATTACHMENT_BYTES
+    #: When answers are compressed; None for never.
+    compression: Rule | None = None
+
+
+class _Compression(msgspec.Struct):
+    by: str
+    least: int
 
 
 class _Hello(msgspec.Struct):
@@ -45,6 +55,8 @@ class _Hello(msgspec.Struct):
     codec: str
     name: str = ""
     arena: Offer | None = None
+    payload_limit: int = limits.ATTACHMENT_BYTES
+    compression: _Compression | None = None
 
 
 def say(socket: zmq.Socket[bytes], kind: Kind, body: dict[str, Any]) -> None:
@@ -62,6 +74,7 @@ def introduce(socket: zmq.Socket[bytes], start: Start) -> Agreement:
         "started": start_ticks(os.getpid()),
         "package": krait_worker.__version__,
         "python": platform.python_version(),
+        "compressions": [name for name, found in NAMES.items() if is_installed(found)],
     }
     if start.join is not None:
         hello |= {"join": start.join, "host": platform.node()}
@@ -98,8 +111,24 @@ def _agreement(first: tuple[Kind, bytes]) -> Agreement:
         raise ValueError(f"heartbeat_ms {hello.heartbeat_ms}")
     if hello.arena is not None and not _PREFIX.fullmatch(hello.arena.prefix):
         raise ValueError(f"arena.prefix {hello.arena.prefix!r:.80}")
-    codec = _CODECS[hello.codec]
-    return Agreement(hello.heartbeat_ms / 1_000, codec, hello.name, hello.arena)
+    if not 1 <= hello.payload_limit <= limits.ATTACHMENT_BYTES:
+        raise ValueError(f"payload_limit {hello.payload_limit}")
+    return Agreement(
+        hello.heartbeat_ms / 1_000,
+        _CODECS[hello.codec],
+        hello.name,
+        hello.arena,
+        hello.payload_limit,
+        _rule(hello.compression),
+    )
+
+
+def _rule(told: _Compression | None) -> Rule | None:
+    if told is None:
+        return None
+    if told.by not in NAMES or told.least < 0:
+        raise ValueError(f"compression {told.by!r:.40} from {told.least} bytes on")
+    return Rule(NAMES[told.by], told.least)
 
 
 def farewell(body: bytes) -> Refused:

@@ -47,7 +47,7 @@ def live(start: Start, source: Loaded | Load) -> int:
         if start.join is not None:
             print(f"krait-worker: joined as {agreement.name}", file=sys.stderr, flush=True)
             set_name(agreement.name)
-        payloads = Payloads(agreement.arena)
+        payloads = Payloads(agreement.arena, agreement.payload_limit, agreement.compression)
         _serve(start, loaded, calls, pulse, agreement, payloads)
     except Refused as refusal:
         print(f"{start.plain_name}: {refusal}", file=sys.stderr)

@@ -23,7 +23,6 @@ from krait_worker.envelope import (
     END,
     FAULT,
     HEADER,
-    LEASED,
     REPLY,
     SIZE,
     Codec,
@@ -133,6 +132,7 @@ class Reader:
         """
         running, answers = self.calls.by_id, self._outbox.answers
         recv, quick, parts = self._recv, self._quick, self._parts
+        least = self._payloads.least
         while not self._dismissed:
             if running or answers or self.draining:
                 awaited = self._wait()
@@ -170,7 +170,10 @@ class Reader:
                         if quickly:
                             self.inline = call_id
                             try:
-                                body, word = answer_body(function(arguments)), _REPLY_MSGPACK
+                                result = function(arguments)
+                                body, word = answer_body(result), _REPLY_MSGPACK
+                                if len(body) >= least:
+                                    raise Odd(result)
                             except Odd as odd:
                                 self._reply(odd.result, call_id, Codec.MSGPACK)
                                 offset = end
@@ -221,7 +224,7 @@ class Reader:
             self._outbox.put(answer)
             self._inline_served += 1
         else:
-            self._put(first, codec, call_id, body)
+            self._put(first, placed.word(codec), call_id, body)
 
     def _wait(self) -> bytes | None:
         """Waits for a message or for answers in the outbox, and sends those."""
@@ -268,8 +271,8 @@ class Reader:
                 self._send(message)
         parts.clear()
 
-    def _put(self, first: int, codec: int, call_id: int, body: bytes) -> None:
-        self._parts += (HEADER.pack(first, codec, call_id, len(body), 0), body)
+    def _put(self, first: int, second: int, call_id: int, body: bytes) -> None:
+        self._parts += (HEADER.pack(first, second, call_id, len(body), 0), body)
 
     def _fault(self, error: BaseException, codec: Codec) -> bytes:
         return fault_body(failure(error, self._loaded.adapter.details), codec)
@@ -297,8 +300,8 @@ class Reader:
             return len(message)
         codec = header.codec or self._codec
         try:
-            frames = self._take_frames(header) if header.attachments else []
-            self._serve_one(header, message[start:end], frames)
+            body, frames = self._payloads.take(header, message[start:end], self._socket)
+            self._serve_one(header, body, frames)
         except (MalformedBody, StaleLease) as error:
             refusal = CallRefused("malformed", str(error))
             self._refuse(refusal, header.call_id, codec)
@@ -307,16 +310,6 @@ class Reader:
         if len(self._parts) >= _FULL:
             self._close()
         return end
-
-    def _take_frames(self, header: Header) -> list[memoryview]:
-        """Receives what belongs to an envelope; raises `MalformedBody` and `StaleLease`."""
-        frames: list[Any] = []
-        while len(frames) < header.attachments:
-            if not self._socket.get(zmq.RCVMORE):
-                told = f"{len(frames)} of {header.attachments} attachments came"
-                raise MalformedBody("", told)
-            frames.append(self._socket.recv(0, copy=bool(header.flags & LEASED)))
-        return self._payloads.views(frames, header.flags)
 
     def _serve_one(self, header: Header, body: bytes, frames: list[memoryview]) -> None:
         if header.kind == Kind.CALL:
@@ -330,7 +323,7 @@ class Reader:
                 # What waits for credit or for a tool is woken; the rest ends at its next chunk.
                 call.flow.end("cancelled")
         elif header.kind in (Kind.CREDIT, Kind.TOOL_REPLY):
-            self.calls.flows(header, body, header.codec or self._codec)
+            self.calls.flows(header, body, header.codec or self._codec, frames)
         elif header.kind == Kind.DRAIN:
             self.draining = True
         elif header.kind == Kind.GOODBYE:
@@ -374,7 +367,14 @@ class Reader:
             return
         options, remaining, flow = found.options, header.number, None
         if options.stream or options.tools or operation.yields:
-            flow = Flow(self._outbox, call_id, codec, credit=options.stream, remaining=remaining)
+            flow = Flow(
+                self._outbox,
+                call_id,
+                codec,
+                credit=options.stream,
+                remaining=remaining,
+                payloads=self._payloads,
+            )
         context = CallContext(call_id, options.session, options.lm, options.tools, flow)
         call = RunningCall(operation, found.arguments, context, codec, remaining, flow)
         self.calls.by_id[call_id] = call
