@@ -165,8 +165,8 @@ struct Diagnosis {
         let memory = facts.sharedMemory
         let mebibytes = [memory.freeBytes, memory.usedBytes, memory.arenaBytes].map { $0 >> 20 }
         let free =
-            "\(mebibytes[0]) MiB free; \(mebibytes[1]) MiB in \(memory.segments) segments of yours, "
-            + "\(mebibytes[2]) MiB at most with all arenas full"
+            "\(mebibytes[0]) MiB free; Krait has \(mebibytes[1]) MiB there in \(memory.segments) "
+            + "segments, and \(mebibytes[2]) MiB at most with all arenas full"
         if !memory.isWritable {
             return .warn(
                 "/dev/shm",
