@@ -106,6 +106,26 @@ final class EchoFloor {
         return EchoBench.Figures(latencies, in: start.duration(to: .now))
     }
 
+    /// Has one worker stream so many numbers, each a message of its own; how many came a second.
+    func measureStream(_ chunks: Int) throws -> Double {
+        var call = try settings.codec.encodeCall(
+            operation: "count",
+            arguments: ["n": .int(Int64(chunks))],
+            options: [:]
+        )
+        EnvelopeHeader.patch(&call, callID: 1, remaining: 0)
+        let start = ContinuousClock.now
+        send(call, to: workers[0].identity)
+        for number in 0..<chunks {
+            _ = try receive { header, body in
+                guard try settings.codec.decode(body).int == number else {
+                    throw EchoBench.WrongAnswer()
+                }
+            }
+        }
+        return Double(chunks) / (start.duration(to: .now) / .seconds(1))
+    }
+
     private func sendCall(_ id: Int, to identity: [UInt8]) throws {
         var envelope = try settings.codec.encodeCall(
             operation: "echo",

@@ -31,11 +31,11 @@ package struct PayloadBench: Sendable {
 
     /// A way for bytes to go.
     package enum Path: String, Sendable, CaseIterable {
-        /// Through Krait: in place, copied once by the worker, looked at where the copy lies.
+        /// A call with a tensor in shared memory, of which the worker sends back a copy.
         case copy = "krait.copy"
         /// The same on bare shared memory.
         case bareCopy = "floor.copy"
-        /// Through Krait: looked at, and sent back as they lie.
+        /// A call with the same tensor, which the worker looks at.
         case view = "krait.view"
         /// The same on bare shared memory.
         case bareView = "floor.view"
@@ -69,16 +69,19 @@ package struct PayloadBench: Sendable {
         }
         return try await orchestrator.running { krait in
             try await krait.ready()
-            guard let bytes = krait.allocate(settings.bytes, for: "bench") else {
+            let tensor = try krait.tensor(shape: [settings.bytes / 8], for: "bench") {
+                (numbers: UnsafeMutableBufferPointer<Double>) in
+                numbers.initialize(repeating: 7)
+            }
+            guard krait.arenaUsage(of: "bench")?.refused == 0 else {
                 throw PayloadFloor.Failure(description: "no room in /dev/shm")
             }
-            bytes.storage.initializeMemory(as: UInt8.self, repeating: 7)
             let floor = try PayloadFloor(settings.bytes, python: settings.python)
             defer { floor.close() }
             var figures: [Path: [EchoBench.Figures]] = [:]
             for _ in 0..<settings.repetitions {
                 for path in Path.allCases {
-                    figures[path, default: []].append(try await measure(path, krait, bytes, floor))
+                    figures[path, default: []].append(try await measure(path, krait, tensor, floor))
                 }
             }
             return figures
@@ -88,13 +91,17 @@ package struct PayloadBench: Sendable {
     private func measure(
         _ path: Path,
         _ krait: Orchestrator,
-        _ bytes: ArenaBytes,
+        _ tensor: Tensor,
         _ floor: PayloadFloor
     ) async throws -> EchoBench.Figures {
         func once() async throws {
             switch path {
-            case .copy: try await exchange("copy", krait, bytes, count: settings.bytes - 1)
-            case .view: try await exchange("back", krait, bytes, count: settings.bytes)
+            case .copy:
+                let reply = try await krait.call("copy", ["data": .tensor(tensor)])
+                try Self.check(reply.value.tensor, count: tensor.count - 1)
+            case .view:
+                let reply = try await krait.call("view", ["data": .tensor(tensor)])
+                guard reply.value.int == tensor.count else { throw EchoBench.WrongAnswer() }
             case .bareCopy: try floor.copy()
             case .bareView: try floor.view()
             case .frames: try floor.frames()
@@ -112,15 +119,10 @@ package struct PayloadBench: Sendable {
         return EchoBench.Figures(latencies, in: start.duration(to: .now))
     }
 
-    private func exchange(
-        _ operation: String,
-        _ krait: Orchestrator,
-        _ bytes: ArenaBytes,
-        count: Int
-    ) async throws {
-        let back = try await krait.exchange(operation, bytes, with: "bench")
-        let isSame =
-            back.first?.withUnsafeBytes { $0.count == count && $0.first == 7 && $0.last == 7 }
+    static func check(_ tensor: Tensor?, count: Int) throws {
+        let isSame = try tensor?.withUnsafeNumbers(as: Double.self) {
+            $0.count == count && $0.first == 7 && $0.last == 7
+        }
         guard isSame == true else { throw EchoBench.WrongAnswer() }
     }
 

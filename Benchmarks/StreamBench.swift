@@ -39,6 +39,9 @@ package struct StreamBench: Sendable {
         package var spacedMicroseconds: [Double]
         /// Of a thousand streams at once, all chunks together.
         package var manyChunksPerSecond: Double
+        /// Of one stream without Krait: each chunk a message, no credit, and one bare thread that
+        /// decodes.
+        package var floorChunksPerSecond: Double
     }
 
     package let settings: Settings
@@ -61,13 +64,16 @@ package struct StreamBench: Sendable {
         }
         try await orchestrator.running { krait in
             try await krait.ready()
+            let floor = try EchoFloor(.init(codec: settings.codec, python: settings.python))
+            defer { floor.close() }
             for number in 1...settings.repetitions {
                 let figures = Figures(
                     chunksPerSecond: try await rate("count", krait),
                     asyncChunksPerSecond: try await rate("acount", krait),
                     firstMicroseconds: try await first(krait),
                     spacedMicroseconds: try await spaced(krait),
-                    manyChunksPerSecond: try await rateOfMany(krait)
+                    manyChunksPerSecond: try await rateOfMany(krait),
+                    floorChunksPerSecond: try floor.measureStream(settings.chunks)
                 )
                 onRepetition(number, figures)
             }

@@ -20,6 +20,9 @@ package struct ToolBench: Sendable {
         package var threadCall: Double
         /// Tool calls a second from 16 threads of one call.
         package var toolsPerSecond: Double
+        /// Of a round trip between two bare loops, one in Swift and one in Python: below it neither
+        /// kind of call can be.
+        package var floor: Double
     }
 
     package init(codec: Codec = .messagePack, repetitions: Int = 3, python: String? = nil) {
@@ -35,6 +38,14 @@ package struct ToolBench: Sendable {
         }
         try await orchestrator.running { krait in
             try await krait.ready()
+            let bare = EchoBench.Settings(
+                window: 1,
+                codec: codec,
+                duration: .milliseconds(500),
+                python: python
+            )
+            let floor = try EchoFloor(bare)
+            defer { floor.close() }
             for number in 1...repetitions {
                 let start = ContinuousClock.now
                 let most = try await toolCalls("use_tool", atOnce: 16, krait)
@@ -44,7 +55,8 @@ package struct ToolBench: Sendable {
                     asyncTool: median(try await toolCalls("ause_tool", krait)),
                     call: try await plainCall("echo", EchoBench.arguments, krait),
                     threadCall: try await plainCall("pid", [:], krait),
-                    toolsPerSecond: Double(most.count) / elapsed
+                    toolsPerSecond: Double(most.count) / elapsed,
+                    floor: try floor.measure().p50Microseconds
                 )
                 onRepetition(number, figures)
             }

@@ -1,24 +1,27 @@
 import KraitWire
 import KraitWorkers
 
-/// Large values without a copy on Krait's side, for benches and for values that are views.
 extension Orchestrator {
-    /// Memory that a pool's workers can see, to be filled before it is sent; nil where the pool has
-    /// none free.
-    package func allocate(_ count: Int, for pool: String) -> ArenaBytes? {
-        runtime.pools.first { $0.name == pool }?.backend.arena?.allocate(count)
-    }
-
-    /// Calls an operation of one argument `data`, and gives what came beside its answer.
-    package func exchange(
-        _ operation: String,
-        _ bytes: any SharedBytes,
-        with pool: String
-    ) async throws(CallError) -> [any SharedBytes] {
-        guard let pool = runtime.pools.first(where: { $0.name == pool }) else {
-            throw CallError(.unknownPool, "there is no pool `\(pool)`")
-        }
-        return try await pool.backend.exchange(operation, bytes)
+    /// A tensor that `fill` writes into shared memory which a pool's workers can see, so that
+    /// calling them with it copies nothing; `fill` must set every number.
+    ///
+    /// Memory of this process's own where the pool has no room, no shared memory, or is not there:
+    /// such a tensor can be sent as well, and is copied then. Throws `TableError` for a shape that
+    /// is none, and what `fill` throws.
+    public func tensor<Number: TableNumber>(
+        shape: [Int],
+        of type: Number.Type = Number.self,
+        for pool: String,
+        fill: (UnsafeMutableBufferPointer<Number>) throws -> Void
+    ) throws -> Tensor {
+        let arena = runtime.pools.first { $0.name == pool }?.backend.arena
+        let shared = try Tensor(
+            shape: shape,
+            of: type,
+            in: { count in arena?.allocate(count).map { ($0, $0.storage) } },
+            fill: fill
+        )
+        return try shared ?? Tensor(shape: shape, of: type, fill: fill)
     }
 
     /// What a pool has of shared memory; nil where it uses none.

@@ -124,27 +124,6 @@ struct PoolBackend: Backend {
         return attachments.map { arena.copy($0.storage) ?? $0.storage }
     }
 
-    /// Sends bytes as the argument `data`, and gives what came beside the answer, without a copy on
-    /// this side.
-    func exchange(
-        _ operation: String,
-        _ bytes: any SharedBytes
-    ) async throws(CallError) -> [any SharedBytes] {
-        let call = Call(operation, ["data": .bytes(Self.anythingLarge)])
-        let answer = try await pool.call(
-            try encode(call, codec).bytes,
-            with: [arena?.copy(bytes) ?? bytes],
-            CallTraits.of(call),
-            timeout: timeout
-        )
-        guard answer.header.kind == .reply else { throw faultError(in: answer) }
-        if let failure = answer.failure { throw unreadable(answer, failure) }
-        return answer.attachments
-    }
-
-    /// In a body this is the leaf of the attachment that the caller's bytes become.
-    private static let anythingLarge = [UInt8](repeating: 0, count: Limits.inlineBytes + 1)
-
     private static func wireOptions(_ call: Call) -> ValueMap {
         var wire: ValueMap = [:]
         if let flow = call.flow {

@@ -19,6 +19,7 @@ enum StreamBenchProgram {
                 ("chunk_p50_us", quantile(spaced, 0.5).rounded(toPlaces: 1)),
                 ("chunk_p99_us", quantile(spaced, 0.99).rounded(toPlaces: 1)),
                 ("streams_1000_chunks_per_s", figures.manyChunksPerSecond.rounded()),
+                ("floor_chunks_per_s", figures.floorChunksPerSecond.rounded()),
             ]
             try? context.report("streams", codec, number, line, json: request.json)
         }
@@ -39,6 +40,7 @@ enum ToolBenchProgram {
                 ("tool_to_call", (figures.tool / figures.call).rounded(toPlaces: 2)),
                 ("tool_to_thread_call", (figures.tool / figures.threadCall).rounded(toPlaces: 2)),
                 ("tools_per_s", figures.toolsPerSecond.rounded()),
+                ("floor_p50_us", figures.floor.rounded(toPlaces: 1)),
             ]
             try? context.report("tools", codec, number, line, json: request.json)
         }

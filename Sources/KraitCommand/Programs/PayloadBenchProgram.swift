@@ -17,6 +17,35 @@ enum PayloadBenchProgram {
                 try write(path, bytes, mine, ratio, json: request.json, context)
             }
         }
+        let bench = NeighbourBench(duration: request.time, repetitions: request.repetitions)
+        let beside = try await bench.run()
+        for neighbour in NeighbourBench.Neighbour.allCases {
+            try write(neighbour, bench.bytes, beside[neighbour] ?? [], json: request.json, context)
+        }
+    }
+
+    /// The small calls of a pool beside a neighbour.
+    private static func write(
+        _ neighbour: NeighbourBench.Neighbour,
+        _ bytes: Int,
+        _ figures: [EchoBench.Figures],
+        json: Bool,
+        _ context: CommandContext
+    ) throws {
+        let p50 = median(figures.map(\.p50Microseconds)).rounded(toPlaces: 1)
+        let p99 = median(figures.map(\.p99Microseconds)).rounded(toPlaces: 1)
+        guard json else {
+            return try context.output.write(
+                "small calls, \(bytes) bytes in another pool (\(neighbour.rawValue)): "
+                    + "p50 \(p50) us, p99 \(p99) us\n"
+            )
+        }
+        let line: ValueMap = [
+            "bench": "payload", "path": .string("neighbour.\(neighbour.rawValue)"),
+            "bytes": .int(Int64(bytes)), "n": .int(Int64(figures.reduce(0) { $0 + $1.n })),
+            "p50_us": .double(p50), "p99_us": .double(p99),
+        ]
+        try context.output.write(line.line)
     }
 
     private static func write(

@@ -26,7 +26,7 @@ struct TensorFrame {
         for index in numbers.upperBound..<target.count { target[index] = 0 }
     }
 
-    func contents(of bytes: OwnedBytes) -> Tensor.Contents {
+    func contents(of bytes: any SharedBytes) -> Tensor.Contents {
         let message = BytesSlice(bytes, 0..<bytes.count)
         return Tensor.Contents(type, shape, message, BytesSlice(bytes, numbers))
     }

@@ -48,6 +48,22 @@ public struct Tensor: Sendable {
         self.init(frame.contents(of: bytes))
     }
 
+    /// A tensor in memory that `allocate` gives, as the one that `fill` writes is in its own; nil
+    /// where it gives none.
+    package init?<Number: TableNumber>(
+        shape: [Int],
+        of type: Number.Type = Number.self,
+        in allocate: (_ count: Int) -> (any SharedBytes, UnsafeMutableRawBufferPointer)?,
+        fill: (UnsafeMutableBufferPointer<Number>) throws -> Void
+    ) throws {
+        let frame = try TensorFrame(Number.numberType, shape)
+        guard let (bytes, target) = allocate(frame.size) else { return nil }
+        frame.put(into: target)
+        let room = UnsafeMutableRawBufferPointer(rebasing: target[frame.numbers])
+        try fill(room.bindMemory(to: Number.self))
+        self.init(frame.contents(of: bytes))
+    }
+
     /// A tensor of an array's numbers, which are copied; throws `TableError` where they do not fill
     /// the shape.
     public init<Number: TableNumber>(_ numbers: [Number], shape: [Int]) throws(TableError) {

@@ -40,6 +40,17 @@ class EchoAdapter(Adapter):
         return data[:-1]
 
     @operation
+    def twice(self, data: bytes) -> list[bytes]:
+        """Returns its bytes two times."""
+        return [data, data]
+
+    @operation
+    def repeat(self, value: Any, times: int) -> Iterator[Any]:
+        """Streams a value so many times."""
+        for _ in range(times):
+            yield value
+
+    @operation
     def sleep(self, seconds: float) -> float:
         """Holds a thread for so long."""
         time.sleep(seconds)

@@ -3,7 +3,8 @@
     python -m krait_worker.bench.floor ENDPOINT IDENTITY CODEC
 
 One DEALER socket; says `ready` once, then: receive, decode, dispatch through a table, encode,
-send; exactly one envelope a message, with the header of *Worker protocol* but none of its checks.
+send; exactly one envelope a message (`count` streams numbers so), with the header of *Worker
+protocol* but none of its checks.
 Ends on a frame `stop`, and with its standard input: a pipe whose other end its parent holds.
 (`PR_SET_PDEATHSIG` would follow the thread that started it, not the process.)
 """
@@ -17,7 +18,7 @@ import msgspec
 import zmq
 
 HEADER = struct.Struct("<HBBBBHQII")
-MAGIC, VERSION, REPLY = 0x524B, 1, 4
+MAGIC, VERSION, REPLY, CHUNK = 0x524B, 1, 4, 6
 
 
 def echo(arguments: dict[str, object]) -> dict[str, object]:
@@ -50,6 +51,11 @@ def main(endpoint: str, identity: str, codec: str) -> None:
             break
         _, _, _, _, _, _, call_id, length, _ = unpack(message)
         operation, arguments = decode(message[24 : 24 + length])
+        if operation == "count":
+            for number in range(arguments["n"]):
+                body = encode(number)
+                send(pack(MAGIC, VERSION, CHUNK, code, 0, 0, call_id, len(body), number) + body)
+            continue
         body = encode(operations[operation](arguments))
         send(pack(MAGIC, VERSION, REPLY, code, 0, 0, call_id, len(body), 0) + body)
     socket.close()
