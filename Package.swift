@@ -36,6 +36,7 @@ let package = Package(
         .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CLZ4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(name: "CProcessSupport"),
 
         library("KraitObservability"),
@@ -43,6 +44,7 @@ let package = Package(
         library("KraitSignatures", ["KraitObservability", "KraitWire"]),
         library("KraitEvaluation", ["KraitSignatures", "KraitWire"]),
         library("KraitPrompts", ["KraitSignatures", "KraitWire", "KraitObservability"]),
+        library("KraitLM", ["CCurl", "KraitObservability", "KraitWire"]),
         library("KraitZeroMQ", ["CZeroMQ", "CProcessSupport"]),
         library("KraitSupervision", ["KraitObservability"]),
         library("KraitPooling", ["KraitSupervision", "KraitWire", "KraitObservability"]),
@@ -58,8 +60,9 @@ let package = Package(
         library(
             "Krait",
             [
-                "KraitEvaluation", "KraitObservability", "KraitPipelines", "KraitPooling",
-                "KraitPrompts", "KraitRouting", "KraitSignatures", "KraitSupervision", "KraitWire",
+                "KraitEvaluation", "KraitLM", "KraitObservability", "KraitPipelines",
+                "KraitPooling", "KraitPrompts", "KraitRouting", "KraitSignatures",
+                "KraitSupervision", "KraitWire",
                 "KraitWorkers", "KraitZeroMQ",
             ]
         ),
@@ -104,6 +107,7 @@ let package = Package(
             ["KraitCommand", "Benchmarks", "Krait", "KraitObservability", "KraitWire"]
         ),
         tests("KraitEvaluationTests", ["KraitEvaluation", "KraitObservability", "KraitWire"]),
+        tests("KraitLMTests", ["KraitLM", "KraitObservability", "KraitWire"]),
         tests("KraitObservabilityTests", ["KraitObservability"]),
         tests(
             "KraitPipelinesTests",

@@ -1,5 +1,6 @@
 // What a program that imports Krait sees of the targets below it.
 @_exported import KraitEvaluation
+@_exported import KraitLM
 @_exported import KraitObservability
 @_exported import KraitPipelines
 @_exported import KraitPrompts

@@ -12,7 +12,7 @@ enum Layering {
         "KraitSignatures": ["KraitWire", "KraitObservability"],
         "KraitPrompts": ["KraitSignatures", "KraitWire", "KraitObservability"],
         "KraitEvaluation": ["KraitSignatures"],
-        "KraitLM": ["KraitWire", "KraitObservability"],
+        "KraitLM": ["CCurl", "KraitWire", "KraitObservability"],
         "KraitZeroMQ": ["CZeroMQ", "CProcessSupport"],
         "KraitSupervision": ["KraitObservability"],
         "KraitPooling": [
@@ -37,7 +37,7 @@ enum Layering {
     /// What `Krait`'s users see; only these targets have anything public.
     static let reexported: Set<String> = [
         "KraitWire", "KraitSignatures", "KraitPrompts", "KraitEvaluation", "KraitPipelines",
-        "KraitRouting", "KraitObservability",
+        "KraitRouting", "KraitObservability", "KraitLM",
     ]
 
     /// The system's modules, which everybody may import.

@@ -8,18 +8,22 @@ struct JSONReader {
     private var cursor: UnsafeRawPointer
     private let end: UnsafeRawPointer
     private var attachments: AttachmentReader
+    /// Whether a lone key with `$` in front is a key as any other.
+    private let isPlain: Bool
 
     /// Reads the one value that `bytes` holds, with what came beside them.
     static func read(
         _ bytes: UnsafeRawBufferPointer,
-        _ attachments: [any SharedBytes]
+        _ attachments: [any SharedBytes],
+        isPlain: Bool = false
     ) throws(CodingFailure) -> Value {
         guard let start = bytes.baseAddress, !bytes.isEmpty else { throw .truncated }
         var reader = JSONReader(
             start: start,
             cursor: start,
             end: start + bytes.count,
-            attachments: AttachmentReader(attachments)
+            attachments: AttachmentReader(attachments),
+            isPlain: isPlain
         )
         let value = try reader.value(depth: 0)
         reader.skipSpace()
@@ -94,7 +98,7 @@ struct JSONReader {
             } while take(UInt8(ascii: ","))
             guard take(UInt8(ascii: "}")) else { throw unexpected("',' or '}'") }
         }
-        if entries.count == 1, entries[0].key.utf8.first == UInt8(ascii: "$") {
+        if entries.count == 1, !isPlain, entries[0].key.utf8.first == UInt8(ascii: "$") {
             if let value = try tagged(entries[0]) { return value }
             entries[0].key.removeFirst()
         }

@@ -2,16 +2,22 @@
 struct JSONWriter {
     /// Whether lists and maps are laid out over lines, for people.
     private let isPretty: Bool
+    /// Whether others are to read it, who know no tags.
+    private let isPlain: Bool
 
     static func write(
         _ value: Value,
         into sink: inout ByteSink,
-        isPretty: Bool = false
+        isPretty: Bool = false,
+        isPlain: Bool = false
     ) throws(EncodingStop) {
-        try JSONWriter(isPretty: isPretty).write(value, into: &sink, depth: 0)
+        try JSONWriter(isPretty: isPretty, isPlain: isPlain).write(value, into: &sink, depth: 0)
     }
 
-    init(isPretty: Bool = false) { self.isPretty = isPretty }
+    init(isPretty: Bool = false, isPlain: Bool = false) {
+        self.isPretty = isPretty
+        self.isPlain = isPlain
+    }
 
     func write(_ value: Value, into sink: inout ByteSink, depth: Int) throws(EncodingStop) {
         switch value {
@@ -20,8 +26,15 @@ struct JSONWriter {
         case .bool(false): try sink.add("false")
         case .int(let integer): try JSONNumber.write(integer, into: &sink)
         case .unsigned(let integer): try JSONNumber.write(integer, into: &sink)
-        case .double(let number): try JSONNumber.write(number, into: &sink)
+        case .double(let number) where number.isFinite || !isPlain:
+            try JSONNumber.write(number, into: &sink)
         case .string(let text): try write(text, into: &sink)
+        case .list(let elements): try write(elements, into: &sink, depth: depth + 1)
+        case .map(let map): try write(map, into: &sink, depth: depth + 1)
+        case .double where isPlain, .table where isPlain, .tensor where isPlain,
+            .bytes where isPlain, .timestamp where isPlain:
+            throw .failed(CodingFailure("plain JSON has no form for \(value.kindName)"))
+        case .double(let number): try JSONNumber.write(number, into: &sink)
         case .table(let table): try attach(Attachment(table), into: &sink)
         case .tensor(let tensor): try attach(Attachment(tensor), into: &sink)
         case .bytes(let bytes) where sink.isBeside(byteCount: bytes.count):
@@ -35,8 +48,6 @@ struct JSONWriter {
             try tagged("{\"$time\":\"", &sink) { sink throws(EncodingStop) in
                 try time.write(into: &sink)
             }
-        case .list(let elements): try write(elements, into: &sink, depth: depth + 1)
-        case .map(let map): try write(map, into: &sink, depth: depth + 1)
         }
     }
 
@@ -64,7 +75,8 @@ struct JSONWriter {
         guard depth <= Limits.nesting else { throw .failed(.tooDeep) }
         try sink.add("{")
         // A lone key with `$` in front would read as a tag: one more `$` says that it is none.
-        let isEscaped = map.count == 1 && map.entries[0].key.utf8.first == UInt8(ascii: "$")
+        let isEscaped =
+            map.count == 1 && !isPlain && map.entries[0].key.utf8.first == UInt8(ascii: "$")
         // Through a pointer: iterating the array would retain and release each key and value.
         try map.entries.withUnsafeBufferPointer { entries throws(EncodingStop) in
             for index in entries.indices {
