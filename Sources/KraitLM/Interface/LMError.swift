@@ -16,6 +16,7 @@ public struct LMError: Error, Sendable, Equatable {
     /// What the API said of it, keys taken out.
     public var detail: String?
 
+    /// An error of a kind, and what there is to say.
     public init(
         _ kind: Kind,
         _ message: String,
@@ -36,8 +37,11 @@ public struct LMError: Error, Sendable, Equatable {
     ///
     /// New kinds may be added: a `switch` needs a `default`.
     public struct Kind: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+        /// The kind as logs and JSON spell it.
         public let rawValue: String
+        /// A kind of this spelling.
         public init(rawValue: String) { self.rawValue = rawValue }
+        /// The raw value.
         public var description: String { rawValue }
 
         /// The key is missing: nothing was sent.
@@ -82,6 +86,7 @@ public struct LMError: Error, Sendable, Equatable {
 }
 
 extension LMError: CustomStringConvertible, CustomDebugStringConvertible {
+    /// The kind, what happened, and where: never a payload or a key.
     public var description: String {
         var place: [String] = []
         if let model { place.append(model) }
@@ -90,6 +95,7 @@ extension LMError: CustomStringConvertible, CustomDebugStringConvertible {
         return "\(kind): \(message)\(suffix)"
     }
 
+    /// The description, and what the API said.
     public var debugDescription: String {
         detail.map { "\(description)\n\($0)" } ?? description
     }

@@ -74,6 +74,7 @@ public struct LMTool: Sendable, Hashable {
     /// Whether the arguments must fit the schema exactly; nil leaves it to the API.
     public var isStrict: Bool?
 
+    /// A tool by its schema.
     public init(
         _ name: String,
         _ description: String? = nil,
@@ -96,6 +97,7 @@ public struct LMToolCall: Sendable, Hashable {
     /// The arguments as the model wrote them: JSON, if it kept to the rules.
     public var arguments: String
 
+    /// A call of a tool.
     public init(id: String, name: String, arguments: String) {
         self.id = id
         self.name = name

@@ -16,14 +16,16 @@ public struct LMRequest: Sendable, Hashable {
     public var responseFormat: LMResponseFormat?
     /// How many completions, each asked for by a request of its own, as DSPy does.
     public var n: Int
-    /// Tells equal requests apart for the cache: two with different ones are both sent, and each is
-    /// found again by its own. Never sent.
+    /// Tells equal requests apart for the cache; never sent.
+    ///
+    /// Two with different ones are both sent, and each is found again by its own.
     public var rolloutID: Int?
     /// Whether the answer may come from the cache and go into it; nil is the `LM`'s.
     public var cache: Bool?
     /// How long it may take in all, tries and waits included; nil is the `LM`'s.
     public var timeout: Duration?
 
+    /// A request; what is left out is the `LM`'s.
     public init(
         model: String? = nil,
         messages: [LMMessage],
@@ -54,14 +56,19 @@ public struct LMRequest: Sendable, Hashable {
 
 /// How a model is to sample.
 public struct LMParameters: Sendable, Hashable {
+    /// How freely to sample; 0 is hardly at all.
     public var temperature: Double?
     /// How many tokens the answer has at most.
     public var maxTokens: Int?
+    /// The share of likely tokens to sample from.
     public var topP: Double?
     /// Texts before which the answer ends.
     public var stop: [String]
+    /// For the same answer once more, where the API can.
     public var seed: Int?
+    /// Against saying the same again.
     public var frequencyPenalty: Double?
+    /// Against staying with one subject.
     public var presencePenalty: Double?
     /// Asks for the tokens' logarithmic probabilities, with so many alternatives each.
     public var logprobs: Int?
@@ -70,6 +77,7 @@ public struct LMParameters: Sendable, Hashable {
     /// Further fields of the API's request, sent as they are.
     public var extra: ValueMap
 
+    /// Parameters; what is left out is the `LM`'s, or else the API's.
     public init(
         temperature: Double? = nil,
         maxTokens: Int? = nil,

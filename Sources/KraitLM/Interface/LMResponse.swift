@@ -15,6 +15,7 @@ public struct LMResponse: Sendable, Hashable {
     /// Whether it came from the cache.
     public var isCached: Bool
 
+    /// An answer.
     public init(
         id: String? = nil,
         model: String,
@@ -48,6 +49,7 @@ public struct LMCompletion: Sendable, Hashable {
     /// The tokens' logarithmic probabilities, where they were asked for, as the API gives them.
     public var logprobs: Value?
 
+    /// A completion.
     public init(
         text: String? = nil,
         reasoning: String? = nil,
@@ -88,6 +90,7 @@ public struct LMUsage: Sendable, Hashable {
     /// Of the answers' tokens those of thought.
     public var reasoningTokens: Int?
 
+    /// What was told.
     public init(
         promptTokens: Int? = nil,
         completionTokens: Int? = nil,

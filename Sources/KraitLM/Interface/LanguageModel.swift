@@ -35,7 +35,9 @@ public enum LMEvent: Sendable, Hashable {
 ///
 /// Leaving the loop early, or cancelling its task, ends the request.
 public struct LMStream: AsyncSequence, Sendable {
+    /// A piece.
     public typealias Element = LMEvent
+    /// Why there are no more.
     public typealias Failure = LMError
 
     private let begin: @Sendable () async throws(LMError) -> any LMEventSource
@@ -62,6 +64,7 @@ public struct LMStream: AsyncSequence, Sendable {
             self.begin = begin
         }
 
+        /// The next event.
         public mutating func next() async throws(LMError) -> LMEvent? {
             if isOver { return nil }
             do throws(LMError) {

@@ -1,0 +1,97 @@
+import KraitWire
+
+extension LMGateway {
+    /// Begins a stream: tried again until the endpoint begins to answer, never after.
+    func stream(_ call: LMCall) async throws(LMError) -> any LMEventSource {
+        guard call.request.n == 1 else {
+            throw LMError(.unsupportedFeature, "a stream has one completion", model: call.model)
+        }
+        let began = ContinuousClock.now
+        let deadline = began + (call.request.timeout ?? .zero)
+        let isCached = call.request.cache == true && cache.isOn
+        let key = isCached ? LMCacheKey(call.request) : nil
+        if let key, let found = cache.find(key) {
+            note(call, began, .success(found))
+            return WholeAnswer(found)
+        }
+        do throws(LMError) {
+            let exchange = try await trying(call, by: deadline) { () throws(LMError) in
+                let transfer = try send(call, isStream: true, by: deadline)
+                let exchange = LMExchange(call, transfer)
+                try await exchange.begin()
+                return exchange
+            }
+            return LMStreamSource(exchange, call) { [self] result in
+                note(call, began, result)
+                if let key, let response = try? result.get() { cache.put(response, under: key) }
+            }
+        } catch {
+            var error = error
+            error.model = error.model ?? call.model
+            note(call, began, .failure(error))
+            throw error
+        }
+    }
+}
+
+/// The events of an endpoint's stream.
+final class LMStreamSource: LMEventSource {
+    private let exchange: LMExchange
+    private let model: String
+    private let ended: (Result<LMResponse, LMError>) -> Void
+    private var parser = EventStreamParser()
+    private var accumulator: any StreamAccumulator
+    private var events: [LMEvent] = []
+    /// What is wrong behind the events that came before it.
+    private var failure: LMError?
+    private var isOver = false
+
+    init(
+        _ exchange: LMExchange,
+        _ call: LMCall,
+        ended: @escaping (Result<LMResponse, LMError>) -> Void
+    ) {
+        self.exchange = exchange
+        self.ended = ended
+        model = call.model
+        accumulator = call.endpoint.dialect.accumulator(model: call.endpoint.wireModel)
+    }
+
+    deinit {
+        if !isOver { ended(.failure(LMError(.cancelled, "nobody read the stream", model: model))) }
+    }
+
+    func next() async throws(LMError) -> LMEvent? {
+        do throws(LMError) {
+            while events.isEmpty {
+                if isOver { return nil }
+                if let failure { throw failure }
+                try await read()
+            }
+            return events.removeFirst()
+        } catch {
+            var error = exchange.redacted(error)
+            error.model = error.model ?? model
+            if !isOver { ended(.failure(error)) }
+            isOver = true
+            throw error
+        }
+    }
+
+    private func read() async throws(LMError) {
+        guard !accumulator.isOver, let bytes = try await exchange.more() else {
+            let response = exchange.priced(try accumulator.finished())
+            isOver = true
+            ended(.success(response))
+            events = [.end(response)]
+            return
+        }
+        let found: [[UInt8]]
+        do { found = try parser.took(bytes) } catch {
+            throw .malformed("an event has more than \(LMLimits.eventBytes >> 20) MiB")
+        }
+        do throws(LMError) {
+            for data in found where !accumulator.isOver { events += try accumulator.took(data) }
+        } catch { failure = error }
+    }
+}
