@@ -1,3 +1,4 @@
+import KraitLM
 import KraitObservability
 import KraitPooling
 import KraitWire
@@ -24,7 +25,7 @@ extension PoolBackend {
             )
         }
         let desk = ToolDesk(flow, of: pool)
-        guard !flow.tools.isEmpty else {
+        guard traits.hasTools else {
             return try await pool.call(
                 parcel.bytes,
                 with: parcel.attachments,
@@ -122,6 +123,11 @@ private struct ToolRunner: Sendable {
     }
 
     private func run(_ name: String, _ arguments: ValueMap) async throws(ToolError) -> Value {
+        if let lm = backend.lm, name == LM.toolName {
+            return await ToolContext.$current.withValue(context(of: name)) {
+                await lm.answer(worker: arguments)
+            }
+        }
         guard let tool = flow.tools.first(where: { $0.name == name }) else {
             let known = flow.tools.map(\.name).joined(separator: ", ")
             throw ToolError(
@@ -130,15 +136,8 @@ private struct ToolRunner: Sendable {
             )
         }
         flow.toolBegins()
-        let context = ToolContext(
-            tool: name,
-            operation: operation,
-            session: session,
-            deadline: deadline,
-            pools: pools
-        )
         do {
-            return try await ToolContext.$current.withValue(context) {
+            return try await ToolContext.$current.withValue(context(of: name)) {
                 try await tool.body(arguments)
             }
         } catch let error as ToolError {
@@ -149,6 +148,16 @@ private struct ToolRunner: Sendable {
             let text = (error as? CallError)?.description ?? "\(error)"
             throw ToolError("\(type(of: error))", text.limited(to: Limits.messageTextBytes))
         }
+    }
+
+    private func context(of tool: String) -> ToolContext {
+        ToolContext(
+            tool: tool,
+            operation: operation,
+            session: session,
+            deadline: deadline,
+            pools: pools
+        )
     }
 
     private func answer(_ request: ReceivedEnvelope, _ answer: Value) {

@@ -1,3 +1,4 @@
+import KraitLM
 import KraitObservability
 import KraitPooling
 import KraitRouting
@@ -19,9 +20,11 @@ struct PoolBackend: Backend {
     var payloadLimit = Defaults.payloadLimit
     /// When calls are compressed, for the workers that read them so.
     var compression: CompressionRule?
+    /// What answers the workers' language model calls, where that is the host's business.
+    var lm: LM?
 
     func call(_ call: Call) async throws(CallError) -> Reply {
-        guard call.flow == nil, ToolContext.current == nil else {
+        guard call.flow == nil, lm == nil, ToolContext.current == nil else {
             return try await callWithin(call)
         }
         let parcel = try encode(call, call.options.codec ?? codec)
@@ -60,7 +63,7 @@ struct PoolBackend: Backend {
             traits.isNested = context.pools.contains(pool.name)
         }
         let parcel = try encode(call, call.options.codec ?? codec)
-        guard let flow = call.flow else {
+        guard let flow = call.flow ?? (lm == nil ? nil : ToolsOnly([])) else {
             return try decode(
                 try await pool.call(
                     parcel.bytes,
@@ -72,7 +75,7 @@ struct PoolBackend: Backend {
             )
         }
         traits.credit = flow.credit
-        traits.hasTools = !flow.tools.isEmpty
+        traits.hasTools = !flow.tools.isEmpty || lm != nil
         return try decode(try await exchange(call, flow, parcel, traits, timeout: timeout))
     }
 

@@ -1,3 +1,4 @@
+import KraitLM
 import KraitObservability
 import KraitPooling
 import KraitRouting
@@ -251,7 +252,8 @@ extension Orchestrator {
             secrets: secrets,
             arena: arena,
             payloadLimit: pool.payloadLimit,
-            compression: pool.compressionRule
+            compression: pool.compressionRule,
+            lm: LM(ofPool: pool.adapter.options["lm"]?.map)
         )
         try runtime.add(Runtime.Pool(name: pool.name, workers: workers, backend: backend))
         let door = RemoteDoor(source, workers)

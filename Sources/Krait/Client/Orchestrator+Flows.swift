@@ -85,7 +85,7 @@ extension Orchestrator {
 }
 
 /// The flow of a call that has tools and does not stream.
-private final class ToolsOnly: CallFlow {
+final class ToolsOnly: CallFlow {
     let credit = 0
     let tools: [HostTool]
     private let begun = Lock(false)

@@ -1,4 +1,5 @@
 import Glibc
+import KraitLM
 import KraitObservability
 import KraitPooling
 import KraitWire
@@ -17,7 +18,8 @@ extension Orchestrator {
             processID: getpid(),
             run: run,
             uptime: startInstant.duration(to: .now),
-            pools: pools
+            pools: pools,
+            models: LMGateway.shared.ledger.models
         )
     }
 
@@ -51,6 +53,8 @@ public struct OrchestratorStatus: Sendable {
     public var uptime: Duration
     /// In the order of their declaration.
     public var pools: [Pool]
+    /// What this process has asked language models itself, by model.
+    public var models: [String: LMSum] = [:]
 
     /// One pool.
     public struct Pool: Sendable {

@@ -1,3 +1,4 @@
+import KraitLM
 import KraitWire
 
 extension OrchestratorStatus {
@@ -9,6 +10,9 @@ extension OrchestratorStatus {
             "run": .string(run),
             "uptime_s": .double(uptime.roundedSeconds),
             "pools": .list(pools.map(\.value)),
+            "models": .map(
+                ValueMap(models.sorted { $0.key < $1.key }.map { ($0.key, $0.value.value) })
+            ),
         ]
     }
 }
@@ -78,6 +82,22 @@ extension OrchestratorStatus.PoolEvent {
             "worker": worker.map(Value.string) ?? .null,
             "detail": detail.map(Value.string) ?? .null,
             "age_s": .double(age.roundedSeconds),
+        ]
+    }
+}
+
+extension LMSum {
+    /// The sums as `krait status --json` prints them.
+    fileprivate var value: Value {
+        [
+            "calls": .int(Int64(calls)),
+            "failures": .int(Int64(failures)),
+            "cached": .int(Int64(cached)),
+            "prompt_tokens": .int(Int64(promptTokens)),
+            "completion_tokens": .int(Int64(completionTokens)),
+            "cost_usd": .double(cost),
+            "cost_unknown": .int(Int64(costUnknown)),
+            "time_s": .double(duration.roundedSeconds),
         ]
     }
 }

@@ -266,6 +266,7 @@ extension Setting where Target == ValueMap {
         lm("num_retries", .integer(0...100), { .int(Int64($0)) }, "3", "After a failed request."),
         lm("timeout", .number(0.001...86_400), { .double($0) }, "60.0", "Per request, in seconds."),
         lm("cache", .boolean, { .bool($0) }, "false", "Whether DSPy keeps answers on disk."),
+        lm("gateway", .boolean, { .bool($0) }, "false", "Whether the daemon makes the requests."),
     ]
 
     private static func lm<Form>(

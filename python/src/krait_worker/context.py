@@ -60,6 +60,19 @@ class CallContext:
         """`call_tool` for asyncio."""
         return await self._with_tools().acall_tool(name, arguments)
 
+    def call_host(self, name: str, arguments: dict[str, Any]) -> Any:
+        """Calls what the host itself offers to this call, beside the caller's tools."""
+        return self._with_flow().call_tool(name, arguments)
+
+    async def acall_host(self, name: str, arguments: dict[str, Any]) -> Any:
+        """`call_host` for asyncio."""
+        return await self._with_flow().acall_tool(name, arguments)
+
+    def _with_flow(self) -> Flow:
+        if self._flow is None:
+            raise ToolFailed("unknown_tool", "the host offers nothing to this call")
+        return self._flow
+
     def _with_tools(self) -> Flow:
         if self._flow is None or not self.tools:
             raise ToolFailed("unknown_tool", "the caller has given this call no tools")

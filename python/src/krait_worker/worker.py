@@ -366,7 +366,7 @@ class Reader:
                 self._reply(result, call_id, codec, first)
             return
         options, remaining, flow = found.options, header.number, None
-        if options.stream or options.tools or operation.yields:
+        if options.stream or options.tools or operation.yields or adapter.asks_host:
             flow = Flow(
                 self._outbox,
                 call_id,

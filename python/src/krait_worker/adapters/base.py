@@ -141,6 +141,8 @@ class Adapter:
 
     #: Whether calls may carry LM settings (`options.lm`).
     takes_lm = False
+    #: Whether operations ask the host for what it offers beside the caller's tools.
+    asks_host = False
 
     def warm(self) -> None:
         """Does once, before the fork, what every worker would otherwise do for itself."""

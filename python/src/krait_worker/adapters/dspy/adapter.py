@@ -57,6 +57,7 @@ class DSPyAdapter(Adapter):
         if interpreter not in INTERPRETERS:
             raise InvalidInput(f"the option interpreter is {' or '.join(INTERPRETERS)}")
         self._models = LanguageModels(lm or {}, cache)
+        self.asks_host = self._models.asks_host
         self._programs = Programs()
         self._servers = Servers({} if mcp is None else mcp, mcp_from_calls)
         self._interpreter = interpreter

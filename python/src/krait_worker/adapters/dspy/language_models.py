@@ -11,6 +11,7 @@ import dspy
 import msgspec
 
 from krait_worker.adapters.base import nearest
+from krait_worker.adapters.dspy.gateway import GatewayLM
 from krait_worker.adapters.dspy.recently_used import RecentlyUsed
 from krait_worker.faults import InvalidInput
 
@@ -25,7 +26,10 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "timeout": (int, float),
     "cache": (bool,),
     "key_env": (str,),
+    "gateway": (bool,),
 }
+#: What the host decides where it makes the requests.
+_HOSTS = ("api_base", "key_env", "num_retries", "timeout", "gateway", "model_type")
 _MODEL_TYPES = ("chat", "text", "responses")
 #: Where DSPy looks for a provider's key; only those that cannot work without one.
 _KEY_VARIABLES = {
@@ -75,15 +79,25 @@ class LanguageModels:
         self._cache = cache
         self._made: RecentlyUsed[dspy.LM] = RecentlyUsed(_MOST_LMS)
 
+    @property
+    def asks_host(self) -> bool:
+        """Whether the host makes the requests."""
+        return bool(self._pool.get("gateway"))
+
     def find(self, overrides: dict[str, Any] | None) -> dspy.LM:
         """The LM of a call: the pool's settings with the call's laid over; `InvalidInput`."""
         over = checked(overrides) if overrides else {}
+        if "gateway" in over or (self.asks_host and any(name in over for name in _HOSTS)):
+            name = next(name for name in ("gateway", *_HOSTS) if name in over)
+            raise InvalidInput(f"lm.{name} is the pool's: a call cannot lay its own over it")
         settings = {"cache": self._cache, **self._pool, **over}
         if "model" not in settings:
             raise InvalidInput(
                 "no LM is configured: give the pool one (lm: {model: openai/gpt-4o-mini}) or this "
                 "call (options.lm.model)"
             )
+        if self.asks_host:
+            return self._made.get(_canonical(settings), lambda: _gateway_lm(settings))
         # A key goes to no endpoint but the one it was meant for: a call that names an endpoint of
         # its own gets no key by default.
         foreign = "api_base" in over and over["api_base"] != self._pool.get("api_base")
@@ -116,8 +130,16 @@ def _key(settings: dict[str, Any], foreign: bool) -> str | None:
     return None
 
 
+def _gateway_lm(settings: dict[str, Any]) -> dspy.LM:
+    arguments = {name: value for name, value in settings.items() if name not in _HOSTS}
+    try:
+        return GatewayLM(**arguments)
+    except (ValueError, TypeError, dspy.LMError) as error:
+        raise InvalidInput(f"lm: {error}") from error
+
+
 def _lm(settings: dict[str, Any], key: str | None) -> dspy.LM:
-    arguments = {name: value for name, value in settings.items() if name != "key_env"}
+    arguments = {n: value for n, value in settings.items() if n not in ("key_env", "gateway")}
     if key is not None:
         arguments["api_key"] = key
     try:
