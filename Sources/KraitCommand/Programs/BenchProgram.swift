@@ -10,6 +10,7 @@ enum BenchProgram {
         case .streams: try await StreamBenchProgram.run(request, context)
         case .tools: try await ToolBenchProgram.run(request, context)
         case .payload: try await PayloadBenchProgram.run(request, context)
+        case .lm: try await LMBenchProgram.run(request, context)
         case .codecs: try CodecBenchProgram.run(request, context)
         case .peers: try await PeersBenchProgram.run(request, context)
         // The command draws by itself.

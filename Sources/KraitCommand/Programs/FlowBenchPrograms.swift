@@ -47,6 +47,25 @@ enum ToolBenchProgram {
     }
 }
 
+/// `krait bench lm`: a language model's call beside the model.
+enum LMBenchProgram {
+    static func run(_ request: BenchRequest, _ context: CommandContext) async throws {
+        let bench = LMBench(repetitions: request.repetitions)
+        try await bench.run { number, figures in
+            let ideal = Double(LMBench.window * 1_000 / LMBench.latency)
+            let line: [(String, Double)] = [
+                ("swift_p50_us", figures.swift.rounded(toPlaces: 1)),
+                ("worker_direct_p50_us", figures.direct.rounded(toPlaces: 1)),
+                ("worker_gateway_p50_us", figures.gateway.rounded(toPlaces: 1)),
+                ("memory_hit_p50_us", figures.hit.rounded(toPlaces: 1)),
+                ("window_1000_calls_per_s", figures.callsPerSecond.rounded()),
+                ("share_of_ideal", (figures.callsPerSecond / ideal).rounded(toPlaces: 3)),
+            ]
+            try? context.report("lm", .messagePack, number, line, json: request.json)
+        }
+    }
+}
+
 extension CommandContext {
     /// Prints the figures of one repetition.
     fileprivate func report(
