@@ -34,7 +34,7 @@ extension WorkerPool: PoolReports {
     }
 
     private func answered(
-        _ answer: ReceivedEnvelope,
+        _ answer: consuming ReceivedEnvelope,
         by worker: WorkerID,
         at now: Moment
     ) {

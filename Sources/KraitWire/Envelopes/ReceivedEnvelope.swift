@@ -44,7 +44,7 @@ package struct ReceivedEnvelope: Sendable {
         self.frame = frame
         self.body = body
         self.sender = sender
-        if !attachments.isEmpty { beside = Beside(attachments, nil) }
+        beside = attachments.isEmpty ? nil : Beside(attachments, nil)
     }
 
     /// How many bytes it is, what came beside it included.

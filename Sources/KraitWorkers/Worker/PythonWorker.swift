@@ -317,7 +317,7 @@ extension PythonWorker: PeerReceiver {
                         payloads.attach(attachments[first..<announced], to: &envelope)
                     }
                     if header.isAnswer {
-                        answers.append(envelope)
+                        answers.append(consume envelope)
                     } else {
                         try control(envelope, at: now)
                     }
