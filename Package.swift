@@ -55,7 +55,10 @@ let package = Package(
         library("KraitRouting", ["KraitSignatures", "KraitWire"]),
         library(
             "KraitPipelines",
-            ["KraitPrompts", "KraitRouting", "KraitSignatures", "KraitWire"]
+            [
+                "KraitObservability", "KraitPrompts", "KraitRouting", "KraitSignatures",
+                "KraitWire",
+            ]
         ),
         library(
             "Krait",

@@ -59,3 +59,30 @@ func waitForCancellation() async throws -> Never {
     continuation.finish()
     throw CancellationError()
 }
+
+/// Numbers from 1, for any number of tasks.
+final class Counter: Sendable {
+    private let count = Lock(0)
+
+    func next() -> Int {
+        count.withLock { count in
+            count += 1
+            return count
+        }
+    }
+}
+
+/// The calls that a script was asked, in their order.
+final class Calls: Sendable {
+    private let calls = Lock<[Call]>([])
+
+    var all: [Call] { calls.withLock { $0 } }
+
+    /// Adds a call and gives its number, from 1.
+    func add(_ call: Call) -> Int {
+        calls.withLock { calls in
+            calls.append(call)
+            return calls.count
+        }
+    }
+}

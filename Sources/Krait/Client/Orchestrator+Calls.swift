@@ -16,6 +16,20 @@ extension Orchestrator: Caller {
         try await runtime.router().callRouted(call)
     }
 
+    /// Makes a call, and hands on what it streams; where the place that answers does not stream,
+    /// there are no chunks.
+    public func callStreaming(
+        _ call: Call,
+        _ receive: @escaping @Sendable (Value) async throws(CallError) -> Void
+    ) async throws(CallError) -> RoutedReply {
+        let stream = stream(call)
+        for try await chunk in stream { try await receive(chunk) }
+        guard let reply = stream.reply else {
+            throw CallError(.cancelled, "the stream ended without a reply", delivery: .unknown)
+        }
+        return RoutedReply(reply, decision: stream.decision)
+    }
+
     /// Checks that a call of the operation could be routed now, without making one.
     public func check(_ operation: String, options: CallOptions) throws(CallError) {
         try runtime.router().check(operation, options: options)

@@ -55,13 +55,23 @@ extension Orchestrator {
 
     /// Runs a pipeline.
     ///
-    /// - Parameter trace: collects each step with its route and time, where it is given.
+    /// - Parameters:
+    ///   - options: what its calls start from; a timeout is the whole run's.
+    ///   - trace: collects each step with its route and time, where it is given.
+    ///   - listener: told how the run goes, and given what its last step streams.
     public func run<Input: Sendable, Output: Sendable>(
         _ pipeline: Pipeline<Input, Output>,
         _ input: Input,
         options: CallOptions = CallOptions(),
-        trace: Trace? = nil
+        trace: Trace? = nil,
+        listener: RunListener = RunListener()
     ) async throws(CallError) -> Output {
-        try await pipeline.run(input, through: self, options: options, trace: trace)
+        try await pipeline.run(
+            input,
+            through: self,
+            options: options,
+            trace: trace,
+            listener: listener
+        )
     }
 }

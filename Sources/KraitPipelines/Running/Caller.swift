@@ -9,6 +9,15 @@ public protocol Caller: Sendable {
     /// Answers a call and says which way it took, where the caller knows. Default: it does not.
     func callRouted(_ call: Call) async throws(CallError) -> RoutedReply
 
+    /// Answers a call and hands on what it streams. Default: it streams nothing.
+    ///
+    /// - Parameter receive: given each chunk, in order; while it waits no other is read, and what
+    ///   it throws ends the call.
+    func callStreaming(
+        _ call: Call,
+        _ receive: @escaping @Sendable (Value) async throws(CallError) -> Void
+    ) async throws(CallError) -> RoutedReply
+
     /// Throws what a call of the operation with these options would be refused with.
     ///
     /// Nothing is called: this is how a pipeline finds a name that nobody offers before it runs.
@@ -34,6 +43,14 @@ extension Caller {
     /// Answers the call, without a decision.
     public func callRouted(_ call: Call) async throws(CallError) -> RoutedReply {
         RoutedReply(try await self.call(call))
+    }
+
+    /// Answers the call, without a chunk.
+    public func callStreaming(
+        _ call: Call,
+        _ receive: @escaping @Sendable (Value) async throws(CallError) -> Void
+    ) async throws(CallError) -> RoutedReply {
+        try await callRouted(call)
     }
 
     /// Finds nothing.

@@ -34,19 +34,13 @@ public struct Both<Input: Sendable, First: Sendable, Second: Sendable>: Step {
         var sides: (First?, Second?) = (nil, nil)
         let failure = await withTaskGroup(of: Result<Side, CallError>.self) { group in
             group.addTask { () async -> Result<Side, CallError> in
-                do throws(CallError) {
-                    let label = "first \(first.name)"
-                    return .success(.first(try await context.run(first, as: label, input)))
-                } catch {
-                    return .failure(error)
+                await CallError.result { () throws(CallError) in
+                    .first(try await context.run(first, as: "first \(first.name)", input))
                 }
             }
             group.addTask { () async -> Result<Side, CallError> in
-                do throws(CallError) {
-                    let label = "second \(second.name)"
-                    return .success(.second(try await context.run(second, as: label, input)))
-                } catch {
-                    return .failure(error)
+                await CallError.result { () throws(CallError) in
+                    .second(try await context.run(second, as: "second \(second.name)", input))
                 }
             }
             var failure: CallError?
@@ -68,9 +62,11 @@ public struct Both<Input: Sendable, First: Sendable, Second: Sendable>: Step {
         return (first, second)
     }
 
-    /// Validates both sides.
-    public func validate(in context: RunContext) throws(CallError) {
-        try context.validate(first, as: "first \(first.name)")
-        try context.validate(second, as: "second \(second.name)")
+    /// Both sides.
+    public var outline: StepOutline {
+        StepOutline(
+            .parallel,
+            [.init("first \(first.name)", first), .init("second \(second.name)", second)]
+        )
     }
 }

@@ -29,23 +29,32 @@ public struct Pipeline<Input: Sendable, Output: Sendable>: Step {
     /// - Parameters:
     ///   - input: what the first step takes.
     ///   - caller: who answers the steps' calls.
-    ///   - options: what every call starts from: a timeout, a session, LM settings.
+    ///   - options: what every call starts from: a session, LM settings. A timeout is the whole
+    ///     run's, and each call has what is left of it.
     ///   - trace: where the run is recorded; it can be read also after the run has failed.
+    ///   - listener: told how the run goes, and given what its last step streams.
     /// - Throws: what the first failing step threw, with the path to it; a cancelled run is
-    ///   `cancelled`.
+    ///   `cancelled`, one whose time is over `deadline_exceeded`.
     public func run(
         _ input: Input,
         through caller: any Caller,
         options: CallOptions = CallOptions(),
-        trace: Trace? = nil
+        trace: Trace? = nil,
+        listener: RunListener = RunListener()
     ) async throws(CallError) -> Output {
-        try await run(input, in: RunContext(caller, options: options, trace: trace))
+        let context = RunContext(caller, options: options, trace: trace, listener: listener)
+        return try await run(input, in: context)
     }
 
     /// Runs the pipeline as a step of the run that the context belongs to, or begins a run.
     public func run(_ input: Input, in context: RunContext) async throws(CallError) -> Output {
         if context.place != nil { return try await steps.run(input, in: context) }
-        return try await context.run(steps, as: name, input)
+        guard let timeout = context.options.timeout else {
+            return try await context.run(steps, as: name, input, isLast: true)
+        }
+        return try await context.limited(to: timeout) { context throws(CallError) in
+            try await context.run(steps, as: name, input, isLast: true)
+        }
     }
 
     /// Throws the first mistake that can be found without running: what does not parse, what nobody
@@ -60,6 +69,14 @@ public struct Pipeline<Input: Sendable, Output: Sendable>: Step {
     /// Validates each step; see `Step`.
     public func validate(in context: RunContext) throws(CallError) {
         if context.place != nil { return try steps.validate(in: context) }
-        try context.validate(steps, as: name)
+        let inner = context.entering(name)
+        do {
+            try steps.validate(in: inner)
+        } catch {
+            throw error.placed(at: inner.path)
+        }
     }
+
+    /// The steps.
+    public var outline: StepOutline { steps.outline }
 }

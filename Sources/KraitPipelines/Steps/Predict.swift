@@ -33,6 +33,9 @@ public struct Predict<Input: Sendable, Output: Sendable>: Step {
     public func validate(in context: RunContext) throws(CallError) {
         try prediction.validate(in: context)
     }
+
+    /// The operation and the pool.
+    public var outline: StepOutline { StepOutline(note: prediction.note) }
 }
 
 extension Predict where Input == ValueMap, Output == ValueMap {
@@ -86,6 +89,9 @@ public struct ChainOfThought<Input: Sendable, Output: Sendable>: Step {
     public func validate(in context: RunContext) throws(CallError) {
         try prediction.validate(in: context)
     }
+
+    /// The operation and the pool.
+    public var outline: StepOutline { StepOutline(note: prediction.note) }
 }
 
 extension ChainOfThought where Input == ValueMap, Output == ValueMap {

@@ -14,8 +14,8 @@ package struct Prediction<Input: Sendable, Output: Sendable>: Sendable {
     /// What the router is asked for, specialisation included.
     let operation: String
     private let pool: String?
-    /// The argument `signature`; nil where DSPy has none like it and only native code can answer.
-    private let signature: Result<Value?, SchemaError>
+    /// What Python is told; nil where DSPy has no such signature and only native code can answer.
+    private let signature: Result<WireSignature?, SchemaError>
     private let inputs: @Sendable (Input) throws(Misfit) -> ValueMap
     private let output: @Sendable (ValueMap) throws(Misfit) -> Output
 
@@ -23,7 +23,7 @@ package struct Prediction<Input: Sendable, Output: Sendable>: Sendable {
         name: String,
         operation: String,
         pool: String?,
-        signature: Result<Value?, SchemaError>,
+        signature: Result<WireSignature?, SchemaError>,
         inputs: @escaping @Sendable (Input) throws(Misfit) -> ValueMap,
         output: @escaping @Sendable (ValueMap) throws(Misfit) -> Output
     ) {
@@ -42,7 +42,9 @@ package struct Prediction<Input: Sendable, Output: Sendable>: Sendable {
             name: "\(type)",
             operation: type.operation(base),
             pool: pool,
-            signature: Result { () throws(SchemaError) in try type.schemaForPython?.wireValue },
+            signature: Result { () throws(SchemaError) in
+                try type.schemaForPython.map(WireSignature.schema)
+            },
             inputs: { input throws(Misfit) in try SignatureCoding.fields(of: input) },
             output: { outputs throws(Misfit) in
                 try SignatureCoding.value(S.Output.self, of: outputs)
@@ -59,11 +61,9 @@ package struct Prediction<Input: Sendable, Output: Sendable>: Sendable {
         let parsed = Result { () throws(SchemaError) in
             try Schema(parsing: text, instructions: instructions)
         }
-        var signature = parsed.map { $0.wireValue as Value? }
+        var signature = parsed.map { WireSignature.schema($0) as WireSignature? }
         if case .failure(let error) = parsed, error.rule != nil {
-            var map: ValueMap = ["text": .string(text)]
-            map["instructions"] = instructions.map(Value.string)
-            signature = .success(.map(map))
+            signature = .success(.text(text, instructions: instructions))
         }
         let schema = try? parsed.get()
         let shown = schema?.signature ?? text
@@ -116,19 +116,25 @@ package struct Prediction<Input: Sendable, Output: Sendable>: Sendable {
         }
     }
 
+    /// The operation, and the pool where the step names one.
+    var note: String {
+        let base = operation.prefix { $0 != ":" }
+        return pool.map { "\(base) on pool \($0)" } ?? String(base)
+    }
+
     /// Finds a signature that does not hold, and an operation or pool that nobody offers.
     func validate(in context: RunContext) throws(CallError) {
-        let signature = try wireValue()
+        let signature = try wireSignature()
         try context.caller.check(operation, options: try options(in: context, signature))
     }
 
     /// The call of an input, checked; further arguments may be laid beside its own.
     package func call(for input: Input, in context: RunContext) throws(CallError) -> Call {
-        let signature = try wireValue()
+        let signature = try wireSignature()
         let options = try options(in: context, signature)
         do {
             var arguments: ValueMap = ["inputs": .map(try inputs(input))]
-            arguments["signature"] = signature
+            arguments["signature"] = signature?.value(asking: context.feedback)
             return Call(operation, arguments, options: options)
         } catch {
             let message = "The inputs do not fit \(name): \(error)."
@@ -136,7 +142,7 @@ package struct Prediction<Input: Sendable, Output: Sendable>: Sendable {
         }
     }
 
-    private func wireValue() throws(CallError) -> Value? {
+    private func wireSignature() throws(CallError) -> WireSignature? {
         do {
             return try signature.get()
         } catch {
@@ -148,7 +154,7 @@ package struct Prediction<Input: Sendable, Output: Sendable>: Sendable {
     /// The run's options, with the step's own pool, or native code where no pool could answer.
     private func options(
         in context: RunContext,
-        _ signature: Value?
+        _ signature: WireSignature?
     ) throws(CallError) -> CallOptions {
         var options = context.options
         if let pool { options.route = .pool(pool) }
@@ -170,5 +176,31 @@ package struct Prediction<Input: Sendable, Output: Sendable>: Sendable {
             error.worker = worker
         }
         return error
+    }
+}
+
+/// A signature as Python is told it.
+enum WireSignature: Sendable {
+    case schema(Schema)
+    /// A text that only Python can read.
+    case text(String, instructions: String?)
+
+    /// The argument `signature`, with what was wrong with earlier answers behind its instructions.
+    func value(asking feedback: [String]) -> Value {
+        let repair = feedback.isEmpty ? nil : Self.repair(feedback)
+        switch self {
+        case .schema(let schema):
+            return (repair.map { schema.appending(instructions: $0) } ?? schema).wireValue
+        case .text(let text, let instructions):
+            let all = [instructions, repair].compactMap(\.self).joined(separator: "\n\n")
+            var map: ValueMap = ["text": .string(text)]
+            if !all.isEmpty { map["instructions"] = .string(all) }
+            return .map(map)
+        }
+    }
+
+    private static func repair(_ feedback: [String]) -> String {
+        let rules = feedback.map { "- \($0)" }.joined(separator: "\n")
+        return "An earlier answer was refused. Answer anew, and keep to this:\n\(rules)"
     }
 }

@@ -11,7 +11,7 @@ public struct Steps<Input: Sendable, Output: Sendable>: Step {
         let label = "1 \(step.name)"
         parts = [step]
         body = { input, context throws(CallError) in
-            try await context.run(step, as: label, input)
+            try await context.run(step, as: label, input, isLast: true)
         }
     }
 
@@ -20,7 +20,8 @@ public struct Steps<Input: Sendable, Output: Sendable>: Step {
         let before = steps.body
         parts = steps.parts + [step]
         body = { input, context throws(CallError) in
-            try await context.run(step, as: label, before(input, context))
+            let middle = try await before(input, context.notLast)
+            return try await context.run(step, as: label, middle, isLast: true)
         }
     }
 
@@ -29,23 +30,12 @@ public struct Steps<Input: Sendable, Output: Sendable>: Step {
         try await body(input, context)
     }
 
-    /// Validates each step in turn.
-    public func validate(in context: RunContext) throws(CallError) {
-        for (index, part) in parts.enumerated() {
-            try context.validate(part, as: "\(index + 1) \(part.name)")
-        }
-    }
-}
-
-extension RunContext {
-    /// Validates a part of a step, so that its error has the path to it.
-    func validate(_ part: any Step, as label: String) throws(CallError) {
-        let inner = entering(label)
-        do {
-            try part.validate(in: inner)
-        } catch {
-            throw error.placed(at: inner.path)
-        }
+    /// The steps, numbered from 1.
+    public var outline: StepOutline {
+        StepOutline(
+            .sequence,
+            parts.enumerated().map { .init("\($0.offset + 1) \($0.element.name)", $0.element) }
+        )
     }
 }
 
@@ -75,6 +65,7 @@ public enum PipelineBuilder {
     ) -> Steps<Input, S.Output> {
         Steps(accumulated, then: next)
     }
+
     /// Refuses a step that takes something else: chosen only where the other does not fit.
     @available(
         *,

@@ -44,10 +44,9 @@ public struct When<Input: Sendable, Output: Sendable>: Step {
             : try await otherwise.run(input, in: context.entering("otherwise"))
     }
 
-    /// Validates both ways.
-    public func validate(in context: RunContext) throws(CallError) {
-        try context.validate(then, as: "then")
-        try context.validate(otherwise, as: "otherwise")
+    /// Both ways.
+    public var outline: StepOutline {
+        StepOutline(.choice, [.init("then", then), .init("otherwise", otherwise)])
     }
 }
 
