@@ -54,7 +54,9 @@ struct CommandLab: Sendable {
     }
 
     /// Starts `krait` with these arguments.
-    func start(_ arguments: [String]) throws -> Program {
+    ///
+    /// - Parameter fileBytes: what no file may grow beyond, as if the disk were full.
+    func start(_ arguments: [String], fileBytes: Int? = nil) throws -> Program {
         let own = "\(folder)/\(UInt64.random(in: 0 ... .max))"
         #expect(mkdir(own, 0o700) == 0)
         let environment = mark.environment.merging(
@@ -63,7 +65,16 @@ struct CommandLab: Sendable {
                 "TMPDIR": folder,
             ]
         ) { $1 }.merging(variables) { $1 }
-        return try Program(Self.program, arguments, environment: environment, folder: own)
+        guard let fileBytes else {
+            return try Program(Self.program, arguments, environment: environment, folder: own)
+        }
+        let limit = "ulimit -f \(fileBytes / 512); trap '' XFSZ; exec \"$0\" \"$@\""
+        return try Program(
+            "/bin/sh",
+            ["-c", limit, Self.program] + arguments,
+            environment: environment,
+            folder: own
+        )
     }
 
     /// Runs `krait` with these arguments to its end.
