@@ -12,6 +12,9 @@ public struct OrchestratorSettings: Sendable {
     public var run: String?
     /// How the router chooses where a call does not say.
     public var policy: RoutingPolicy
+    /// Who chooses before the policy does; nil for nobody, or for `FastestRoute` where that is the
+    /// policy.
+    public var strategy: (any RoutingStrategy)?
     /// How long a draining orchestrator waits for the calls that run.
     public var drainTimeout: Duration
     /// Where logs go.
@@ -24,6 +27,7 @@ public struct OrchestratorSettings: Sendable {
         runFolder: String? = nil,
         run: String? = nil,
         policy: RoutingPolicy = .preferNative,
+        strategy: (any RoutingStrategy)? = nil,
         drainTimeout: Duration = Defaults.drainTimeout,
         logger: Logger = .none,
         environment: [String: String]? = nil
@@ -31,6 +35,7 @@ public struct OrchestratorSettings: Sendable {
         self.runFolder = runFolder
         self.run = run
         self.policy = policy
+        self.strategy = strategy
         self.drainTimeout = drainTimeout
         self.logger = logger
         self.environment = environment

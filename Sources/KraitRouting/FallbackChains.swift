@@ -19,14 +19,33 @@ package struct FallbackChains: Sendable, Hashable {
     /// Where a call goes that failed; nil where its error is the answer.
     ///
     /// Only what a place could not take is taken elsewhere: a call that a worker may have begun
-    /// only where it may be made twice. What the caller has forced, or has used up, stays.
-    func next(after error: CallError, of call: Call, tried: [Route]) -> Route? {
+    /// only where it may be made twice. What the caller has forced, or has used up, stays. Beyond
+    /// the operation's chain, a call that native code delegates goes to a pool that offers the
+    /// operation, and one that meets an open breaker to any other place that does.
+    func next(
+        after error: CallError,
+        of call: Call,
+        tried: [Route],
+        offered: [Route]
+    ) -> Route? {
         guard call.options.route == .automatic, Self.allows(error, call) else { return nil }
-        return routes(of: call.operation).first { !tried.contains($0) }
+        let others: [Route] =
+            switch error.code {
+            case .delegated: offered.filter { $0 != .native }
+            case .circuitOpen: offered
+            default: []
+            }
+        return (routes(of: call.operation) + others).first { !tried.contains($0) }
+    }
+
+    /// Whether a call with this error may have another place, chain or no chain.
+    static func concerns(_ error: CallError) -> Bool {
+        error.code == .delegated || error.code == .circuitOpen
     }
 
     private static func allows(_ error: CallError, _ call: Call) -> Bool {
         switch error.code {
+        case .delegated: true
         case .poolFailed, .poolDrained, .shuttingDown, .circuitOpen, .queueFull:
             error.delivery == .notSent || call.options.isIdempotent
         case .workerCrashed, .workerSilent: call.options.isIdempotent

@@ -6,6 +6,7 @@ extension RouteDecision {
         [
             "operation": .string(operation),
             "policy": .string(policy.rawValue),
+            "strategy": strategy.map(Value.string) ?? .null,
             "chosen": .string(chosen.description),
             "reason": .string(reason.rawValue),
             "because": .string(sentence),
@@ -15,16 +16,28 @@ extension RouteDecision {
                         "route": .string(alternative.route.description),
                         "reason": .string(alternative.reason.rawValue),
                         "because": .string(alternative.sentence),
+                        "expected_us": alternative.expected.microseconds,
                     ]
                 }
             ),
             "failed": .list(
                 failed.map {
-                    ["route": .string($0.route.description), "code": .string($0.code.rawValue)]
+                    [
+                        "route": .string($0.route.description),
+                        "code": .string($0.code.rawValue),
+                        "rule": $0.rule.map(Value.string) ?? .null,
+                    ]
                 }
             ),
             "fallbacks": .list(fallbacks.map { .string($0.description) }),
-            "duration_us": duration.map { .double($0 / .microseconds(1)) } ?? .null,
+            "expected_us": expected.microseconds,
+            "duration_us": duration.microseconds,
         ]
+    }
+}
+
+extension Duration? {
+    fileprivate var microseconds: Value {
+        map { .double(($0 / .microseconds(0.1)).rounded() / 10) } ?? .null
     }
 }

@@ -9,12 +9,13 @@ package struct Router: Backend {
     private let parts: Parts
 
     /// Behind one reference, so that handing a router out, or keeping it in a task, is one retain.
-    private final class Parts: Sendable {
+    fileprivate final class Parts: Sendable {
         let registry: Registry
         let planner: RoutePlanner
         let middlewares: [any Middleware]
         let observer: (any RouteObserver)?
         let fallbacks: FallbackChains
+        let strategy: (any RoutingStrategy)?
         /// Nothing stands between a call and its backend.
         let isDirect: Bool
 
@@ -23,14 +24,17 @@ package struct Router: Backend {
             _ planner: RoutePlanner,
             _ middlewares: [any Middleware],
             _ observer: (any RouteObserver)?,
-            _ fallbacks: FallbackChains
+            _ fallbacks: FallbackChains,
+            _ strategy: (any RoutingStrategy)?
         ) {
             self.registry = registry
             self.planner = planner
             self.middlewares = middlewares
             self.observer = observer
             self.fallbacks = fallbacks
-            isDirect = middlewares.isEmpty && observer == nil && fallbacks.isEmpty
+            self.strategy = strategy
+            isDirect =
+                middlewares.isEmpty && observer == nil && fallbacks.isEmpty && strategy == nil
         }
     }
 
@@ -39,10 +43,11 @@ package struct Router: Backend {
         policy: RoutingPolicy = .preferNative,
         middlewares: [any Middleware] = [],
         observer: (any RouteObserver)? = nil,
-        fallbacks: FallbackChains = FallbackChains()
+        fallbacks: FallbackChains = FallbackChains(),
+        strategy: (any RoutingStrategy)? = nil
     ) {
         let planner = RoutePlanner(policy: policy)
-        parts = Parts(registry, planner, middlewares, observer, fallbacks)
+        parts = Parts(registry, planner, middlewares, observer, fallbacks, strategy)
     }
 
     package var registry: Registry { parts.registry }
@@ -51,6 +56,8 @@ package struct Router: Backend {
     package var middlewares: [any Middleware] { parts.middlewares }
     package var observer: (any RouteObserver)? { parts.observer }
     package var fallbacks: FallbackChains { parts.fallbacks }
+    /// Who is asked before the policy; nil for nobody.
+    package var strategy: (any RoutingStrategy)? { parts.strategy }
 
     /// Answers a call: decides, passes the middlewares, asks the backend, records.
     ///
@@ -65,8 +72,23 @@ package struct Router: Backend {
             guard way.changes(call) else { return try await way.backend.call(call) }
             return try await way.backend.call(way.asked(call))
         } catch {
-            throw error.completed(operation: call.operation, route: way.route)
+            let error = error.completed(operation: call.operation, route: way.route)
+            guard FallbackChains.concerns(error) else { throw error }
+            return try await callElsewhere(call, after: error, on: way)
         }
+    }
+
+    @inline(never)
+    private func callElsewhere(
+        _ call: Call,
+        after error: CallError,
+        on way: Way
+    ) async throws(CallError) -> Reply {
+        let failed = [RouteDecision.FailedPlace(way.route, error)]
+        guard let route = nextRoute(after: error, of: call, failed, way, call.required) else {
+            throw error
+        }
+        return try await callDecided(call, requiring: call.required, route.choice, failed).reply
     }
 
     /// A function of its own, so that `call` reserves no room for the decision.
@@ -82,9 +104,26 @@ package struct Router: Backend {
         _ call: Call,
         requiring required: Capabilities = []
     ) async throws(CallError) -> (reply: Reply, decision: RouteDecision) {
-        let required = required.union(call.required)
+        try await callDecided(
+            call,
+            requiring: required.union(call.required),
+            call.options.route,
+            []
+        )
+    }
+
+    /// - Parameters:
+    ///   - choice: where the call goes first.
+    ///   - failed: the places that could not take it before.
+    private func callDecided(
+        _ call: Call,
+        requiring required: Capabilities,
+        _ choice: RouteChoice,
+        _ failed: [RouteDecision.FailedPlace]
+    ) async throws(CallError) -> (reply: Reply, decision: RouteDecision) {
         let start = ContinuousClock.now
-        var (next, failed) = (call, [RouteDecision.FailedPlace]())
+        var (next, failed) = (call, failed)
+        next.options.route = choice
         while true {
             let way: Way
             do {
@@ -93,18 +132,19 @@ package struct Router: Backend {
                 observer?.callRefused(error)
                 throw error
             }
-            var decision = way.decision(on: next, planner, requiring: required, failed)
+            var decision = way.decision(on: next, parts, requiring: required, failed)
+            let begin = strategy == nil ? start : .now
             do {
                 let reply = try await pass(next, from: 0, along: way)
                 decision.duration = start.duration(to: .now)
-                observer?.callEnded(decision, .success(reply.source))
+                ended(decision, since: begin, .success(reply.source))
                 return (reply, decision)
             } catch {
                 let error = error.completed(operation: call.operation, route: way.route)
                 decision.duration = start.duration(to: .now)
-                observer?.callEnded(decision, .failure(error))
-                failed.append(RouteDecision.FailedPlace(route: way.route, code: error.code))
-                guard let route = nextRoute(after: error, of: call, failed, required) else {
+                ended(decision, since: begin, .failure(error))
+                failed.append(RouteDecision.FailedPlace(way.route, error))
+                guard let route = nextRoute(after: error, of: call, failed, way, required) else {
                     throw error
                 }
                 next.options.route = route.choice
@@ -117,17 +157,42 @@ package struct Router: Backend {
         }
     }
 
+    /// Tells the observer and the strategy how a call has ended on a place.
+    private func ended(
+        _ decision: RouteDecision,
+        since begin: ContinuousClock.Instant,
+        _ outcome: Result<Reply.Source, CallError>
+    ) {
+        observer?.callEnded(decision, outcome)
+        guard let strategy else { return }
+        var failure: CallError.Code?
+        if case .failure(let error) = outcome { failure = error.code }
+        strategy.callEnded(
+            decision.operation,
+            on: decision.chosen,
+            after: begin.duration(to: .now),
+            failure: failure
+        )
+    }
+
     /// The next of the operation's fallbacks at which somebody answers.
     private func nextRoute(
         after error: CallError,
         of call: Call,
         _ failed: [RouteDecision.FailedPlace],
+        _ way: Way,
         _ required: Capabilities
     ) -> Route? {
         var tried = failed.map(\.route)
         // What the caller has had of it cannot be taken back.
         if call.flow?.hasBegun == true { return nil }
-        while let route = fallbacks.next(after: error, of: call, tried: tried) {
+        let offered = way.entry.candidates.map(\.route)
+        while let route = fallbacks.next(
+            after: error,
+            of: call,
+            tried: tried,
+            offered: offered
+        ) {
             if (try? decide(call.operation, route.choice, required)) != nil { return route }
             tried.append(route)
         }
@@ -142,7 +207,7 @@ package struct Router: Backend {
     ) throws(CallError) -> RouteDecision {
         let way = try decide(operation, options.route, required)
         let call = Call(operation, options: options)
-        var decision = way.decision(on: call, planner, requiring: required, [])
+        var decision = way.decision(on: call, parts, requiring: required, [])
         if options.route == .automatic {
             decision.fallbacks = fallbacks.routes(of: operation).filter { $0 != way.route }
         }
@@ -158,6 +223,11 @@ package struct Router: Backend {
         _ required: Capabilities = []
     ) throws(CallError) -> Way {
         let entry = registry.entry(for: operation)
+        if let strategy, choice == .automatic, entry.candidates.count > 1,
+            let way = advised(strategy, operation, entry, required)
+        {
+            return way
+        }
         let index = planner.choose(
             among: entry.candidates,
             choice: choice,
@@ -165,6 +235,22 @@ package struct Router: Backend {
         )
         if let index { return Way(entry: entry, index: index) }
         throw registry.refusal(of: operation, choice: choice, requiring: required)
+    }
+
+    /// The way that the strategy chooses among the places that are capable; nil for none.
+    private func advised(
+        _ strategy: any RoutingStrategy,
+        _ operation: String,
+        _ entry: Registry.Entry,
+        _ required: Capabilities
+    ) -> Way? {
+        let places = entry.candidates.filter { $0.capabilities.isSuperset(of: required) }
+            .map(\.route)
+        guard let advice = strategy.choose(for: operation, among: places),
+            places.contains(advice.place),
+            let index = entry.candidates.firstIndex(where: { $0.route == advice.place })
+        else { return nil }
+        return Way(entry: entry, index: index, advice: advice)
     }
 
     private func pass(
@@ -188,6 +274,7 @@ package struct Router: Backend {
 private struct Way {
     let entry: Registry.Entry
     let index: Int
+    var advice: RouteAdvice?
 
     var route: Route { entry.candidates[index].route }
     var backend: any Backend { entry.backends[index] }
@@ -216,18 +303,23 @@ private struct Way {
 
     func decision(
         on call: Call,
-        _ planner: RoutePlanner,
+        _ router: Router.Parts,
         requiring required: Capabilities,
         _ failed: [RouteDecision.FailedPlace]
     ) -> RouteDecision {
         RouteDecision(
             operation: call.operation,
-            policy: planner.policy,
+            policy: router.planner.policy,
             choice: call.options.route,
             required: required,
             candidates: entry.candidates,
             index: index,
-            failed: failed
+            failed: failed,
+            strategy: router.strategy?.name,
+            advice: advice?.reason,
+            expected: router.strategy.map { strategy in
+                entry.candidates.map { strategy.expected(call.operation, on: $0.route) }
+            } ?? []
         )
     }
 }

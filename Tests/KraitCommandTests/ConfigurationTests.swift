@@ -162,7 +162,7 @@ private func read(_ text: String, file: String = "krait.yaml") throws -> Configu
         ("drain_timeout: 30", "1:16: drain_timeout must be a time with its unit"),
         ("log_level: loud", "1:12: log_level must be one of trace, debug"),
         ("log_level: eror", "did you mean error?"),
-        ("routing: native", "1:10: routing must be one of prefer-native, prefer-python"),
+        ("routing: native", "1:10: routing must be one of prefer-native, prefer-python, fastest"),
         ("name: a/b", "1:7: name must be 1 to 64"),
         ("pools: {native: {adapter: echo}}", "1:9: a pool's name must not be \"native\""),
         ("pools: {a: {adapter: dsyp}}", "1:22: pools.a.adapter must be an adapter"),

@@ -24,6 +24,7 @@ final class Runtime: Sendable {
         var natives: [Registry.Native] = []
         var policy = RoutingPolicy.preferNative
         var fallbacks = FallbackChains()
+        var strategy: (any RoutingStrategy)?
         var router: Router?
 
         /// Two parts of one name are refused before anything starts, so this cannot fail later.
@@ -39,7 +40,12 @@ final class Runtime: Sendable {
                     )
                 }
             )
-            router = Router(registry: registry, policy: policy, fallbacks: fallbacks)
+            router = Router(
+                registry: registry,
+                policy: policy,
+                fallbacks: fallbacks,
+                strategy: strategy
+            )
         }
     }
 
@@ -50,13 +56,15 @@ final class Runtime: Sendable {
         _ transport: Transport,
         natives: [Registry.Native],
         policy: RoutingPolicy,
-        fallbacks: FallbackChains
+        fallbacks: FallbackChains,
+        strategy: (any RoutingStrategy)?
     ) throws(RegistryError) {
         try state.withLock { (state) throws(RegistryError) in
             state.transport = transport
             state.natives = natives
             state.policy = policy
             state.fallbacks = fallbacks
+            state.strategy = strategy
             try state.rebuild()
         }
     }

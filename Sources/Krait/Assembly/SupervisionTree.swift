@@ -164,7 +164,8 @@ extension Orchestrator {
             transport,
             natives: natives(),
             policy: settings.policy,
-            fallbacks: fallbackChains
+            fallbacks: fallbackChains,
+            strategy: settings.strategy ?? (settings.policy == .fastest ? FastestRoute() : nil)
         )
         started()
         await untilCancelled()

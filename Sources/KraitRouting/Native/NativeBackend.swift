@@ -22,13 +22,15 @@ package struct NativeBackend: Backend {
 extension CallError {
     /// What a call fails with when Swift code of the user's throws.
     ///
-    /// A `CallError` stays as it is and a cancellation is `cancelled`. Anything else is `faulted`,
-    /// just as an exception in Python is: the error's type and text are in `fault`, kept out of
-    /// `description`.
+    /// A `CallError` stays as it is, a `Delegation` is `delegated` and a cancellation `cancelled`.
+    /// Anything else is `faulted`, just as an exception in Python is: the error's type and text are
+    /// in `fault`, kept out of `description`.
     package static func raised(by error: any Error, in place: String) -> CallError {
         switch error {
         case let error as CallError:
             return error
+        case let delegation as Delegation:
+            return delegation.error
         case is CancellationError:
             return CallError(.cancelled, "\(place) was cancelled.", delivery: .sent)
         default:

@@ -136,6 +136,8 @@ public struct CallError: Error, Sendable, Equatable {
         public static let workerSilent = Code(rawValue: "worker_silent")
         /// The Python code raised: see `fault`.
         public static let faulted = Code(rawValue: "faulted")
+        /// Native code leaves the call to Python, and no pool could answer it.
+        public static let delegated = Code(rawValue: "delegated")
         /// Neither Swift nor the pool has an operation of that name.
         public static let unknownOperation = Code(rawValue: "unknown_operation")
         /// There is no pool of that name.
@@ -156,7 +158,7 @@ public struct CallError: Error, Sendable, Equatable {
         /// Every code there is, for documentation and its checks.
         public static let all: [Code] = [
             .cancelled, .deadlineExceeded, .queueFull, .rateLimited, .circuitOpen,
-            .callQuarantined, .workerCrashed, .workerSilent, .faulted,
+            .callQuarantined, .workerCrashed, .workerSilent, .faulted, .delegated,
             .unknownOperation, .unknownPool, .invalidInput, .invalidOutput, .protocolViolation,
             .poolFailed, .poolDrained, .shuttingDown,
         ]
