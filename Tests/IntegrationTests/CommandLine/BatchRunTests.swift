@@ -15,7 +15,7 @@ import Testing
         /// Rows that take a moment each, so that there is a middle.
         init(_ lab: CommandLab) throws {
             self.lab = lab
-            let rows = (1...count).map { "{\"seconds\": 0.0\($0 % 3)}\n" }.joined()
+            let rows = (1...count).map { "{\"seconds\": 0.\($0 % 3)}\n" }.joined()
             let file = try #require(fopen(input, "w"))
             defer { fclose(file) }
             #expect(fputs(rows, file) >= 0)
