@@ -21,7 +21,7 @@ struct BenchRequest: Sendable, Equatable {
 
     /// The benches there are.
     enum Bench: String, CaseIterable {
-        case echo, queue, streams, tools, payload, lm, codecs, native, peers
+        case echo, queue, streams, tools, payload, lm, codecs, native, route, pipeline, peers
         /// Draws what others have printed.
         case plot
 
@@ -31,7 +31,7 @@ struct BenchRequest: Sendable, Equatable {
             case .codecs: 0.2
             case .native: 0.5
             case .peers: 1
-            case .echo, .queue, .streams, .tools, .payload, .lm, .plot: 2
+            case .echo, .queue, .streams, .tools, .payload, .lm, .route, .pipeline, .plot: 2
             }
         }
     }
@@ -44,9 +44,10 @@ enum BenchCommand {
         "echo, the default, beside its floor; queue, 10,000 waiting calls beside 10; streams, "
             + "chunks from Python to Swift; tools, calls back into Swift beside plain calls; "
             + "payload, large values beside bare memory; lm, a model's call beside the model; "
-            + "codecs, what each form of a value costs; "
-            + "native, Swift beside DSPy, and perhaps names of its parts; peers, Ray and others "
-            + "beside us; plot, and files of what benches printed with --json"
+            + "codecs, what each form of a value costs; native, Swift beside DSPy, and perhaps "
+            + "names of its parts; route, what a decision costs; pipeline, what steps add to "
+            + "calls; peers, Ray and others beside us; plot, and files of what benches printed "
+            + "with --json"
     )
     static let workers = Argument<Int?>.option(
         "workers",

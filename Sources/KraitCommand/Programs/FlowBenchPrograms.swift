@@ -68,7 +68,7 @@ enum LMBenchProgram {
 
 extension CommandContext {
     /// Prints the figures of one repetition.
-    fileprivate func report(
+    func report(
         _ bench: String,
         _ codec: Codec,
         _ number: Int,
