@@ -26,7 +26,8 @@ public struct LMPrice: Sendable, Hashable {
         return dollars / 1_000_000
     }
 
-    /// Published prices of the best-known models; only at their providers' own addresses.
+    /// Published prices of the best-known models, as the catalogue of DSPy 3.4.1 has them; only at
+    /// their providers' own addresses.
     ///
     /// A dated name costs what its model does; of names that begin alike the longest counts.
     private static let table: [(name: String, price: LMPrice)] = [

@@ -4,7 +4,7 @@ import KraitObservability
 public struct LMCacheSettings: Sendable, Hashable {
     /// How many answers are kept in memory; 0 for no cache at all.
     public var entries: Int
-    /// How many bytes their texts have at most.
+    /// How many bytes the requests' and the answers' texts have at most.
     public var bytes: Int
 
     /// What a cache holds.
@@ -67,7 +67,7 @@ struct RecentAnswers: Sendable {
 
     mutating func put(_ response: LMResponse, under key: LMCacheKey) {
         _ = take(key)
-        let size = Self.size(of: response)
+        let size = Self.size(of: response) + key.bytes.count
         guard size <= mostBytes, most > 0 else { return }
         push(key, Entry(response: response, size: size))
         while entries.count > most || bytes > mostBytes, let oldest { _ = take(oldest) }

@@ -6,16 +6,22 @@ import KraitWire
 /// its model and `rolloutID`, in an order that does not; where it goes, by which key, and how long
 /// it may take does not.
 struct LMCacheKey: Hashable, Sendable {
-    let digest: [UInt8]
+    let bytes: [UInt8]
 
-    init(_ request: LMRequest) {
-        var parts: [Value] = [.string(request.model ?? "")]
-        var body = (try? OpenAIDialect().body(request, model: "", isStream: false)) ?? .null
-        body = Self.sorted(body)
-        parts += [body, .int(Int64(request.n)), request.rolloutID.map { .int(Int64($0)) } ?? .null]
-        // Tagged, unlike what is sent: it has a form for everything.
-        let bytes = (try? Codec.messagePack.encode(.list(parts))) ?? []
-        digest = SHA256.digest(of: bytes)
+    /// The key of a request; nil where the request has no body to compare, so that its answer is
+    /// nobody else's.
+    init?(_ request: LMRequest) {
+        guard let body = try? OpenAIDialect().body(request, model: "", isStream: false) else {
+            return nil
+        }
+        let parts: Value = [
+            .string(request.model ?? ""), Self.sorted(body), .int(Int64(request.n)),
+            request.rolloutID.map { .int(Int64($0)) } ?? .null,
+        ]
+        // Tagged, unlike what is sent: it has a form for everything. And bytes, since Swift holds
+        // texts of different bytes for equal.
+        guard let bytes = try? Codec.messagePack.encode(parts) else { return nil }
+        self.bytes = bytes
     }
 
     private static func sorted(_ value: Value) -> Value {

@@ -48,10 +48,9 @@ public final class LMGateway: Sendable {
         _ call: LMCall,
         by deadline: ContinuousClock.Instant
     ) async throws(LMError) -> LMResponse {
-        guard call.request.cache == true, cache.isOn else {
+        guard call.request.cache == true, cache.isOn, let key = LMCacheKey(call.request) else {
             return try await ask(call, by: deadline)
         }
-        let key = LMCacheKey(call.request)
         while true {
             if let found = cache.find(key) { return found }
             switch try await flights.join(key) {
