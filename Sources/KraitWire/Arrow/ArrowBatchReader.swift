@@ -37,11 +37,8 @@ struct ArrowBatchReader {
         var columns: [Table.Column] = []
         for field in fields {
             let column = try column(field)
-            guard column.count == rowCount else {
-                throw .malformed(
-                    "column \(field.field.shownName)",
-                    "\(column.count) cells in a batch of \(rowCount) rows"
-                )
+            if let reason = field.field.mismatch(column, rows: rowCount) {
+                throw .malformed("column \(field.field.shownName)", reason)
             }
             columns.append(column)
         }

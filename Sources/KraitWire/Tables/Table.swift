@@ -127,10 +127,11 @@ extension Table.Field {
         String(name.unicodeScalars.prefix(64).map(Character.init)).debugDescription
     }
 
-    fileprivate func mismatch(_ column: Table.Column, rows: Int) -> String? {
+    /// Why a column is none of this field in a batch of so many rows; nil where it is one.
+    func mismatch(_ column: Table.Column, rows: Int) -> String? {
         guard column.type == type else { return "the column is of another type than its field" }
         guard column.count == rows else { return "\(column.count) cells where others have \(rows)" }
-        guard isNullable || column.nullCount == 0 else { return "nulls in a column without" }
+        guard isNullable || column.nullCount == 0 else { return "nulls in a field that has none" }
         return nil
     }
 }

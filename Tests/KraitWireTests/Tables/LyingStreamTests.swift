@@ -16,9 +16,14 @@ import Testing
         )
     }
 
-    private func refusal(_ column: Table.Column, rows: Int? = nil) -> TableError? {
+    private func refusal(
+        _ column: Table.Column,
+        rows: Int? = nil,
+        isNullable: Bool = true
+    ) -> TableError? {
         let batch = Table.Batch(rowCount: rows ?? column.count, columns: [column])
-        let table = Table(checked: [Table.Field("c", column.type)], [], [batch], source: nil)
+        let field = Table.Field("c", column.type, isNullable: isNullable)
+        let table = Table(checked: [field], [], [batch], source: nil)
         do throws(TableError) {
             _ = try Table(arrowStream: table.arrowStream())
             return nil
@@ -48,6 +53,18 @@ import Testing
             values: BytesSlice([0xC3, 0x61] as [UInt8])
         )
         #expect(refusal(hidden) == nil)
+    }
+
+    @Test func `nulls in a field that has none are refused`() {
+        let column = Table.Column(
+            type: .number(.int64),
+            count: 2,
+            nullCount: 1,
+            validity: BytesSlice([0b10] as [UInt8]),
+            values: BytesSlice([1, 2] as [Int64])
+        )
+        #expect(refusal(column) == nil)
+        #expect(refusal(column, isNullable: false)?.reason.contains("nulls") == true)
     }
 
     @Test func `counts that lie are refused`() {
