@@ -292,12 +292,12 @@ import Testing
         let logger = Logger(label: "krait", handler: log, level: .info)
         let pool = TestPools.echo(workers: 2) { pool in
             pool.maxMemory = 1_000
-            pool.heartbeat = .milliseconds(20)
+            pool.heartbeat = .milliseconds(200)
         }
         try await TestPools.running(pool, logger: logger) { krait in
             try await krait.ready()
             let first = await self.processes(krait)
-            for _ in 0..<20 { _ = try await krait.call("sleep", ["seconds": 0.02]) }
+            for _ in 0..<20 { _ = try await krait.call("sleep", ["seconds": 0.05]) }
             #expect(await self.processes(krait) == first)
             let said = log.records.filter { $0.message == "pool.limit_too_low" }
             #expect(said.count == 1)

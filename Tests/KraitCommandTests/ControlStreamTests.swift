@@ -6,7 +6,7 @@ import Testing
 @testable import KraitCommand
 
 /// Streams over the control socket, and through `krait call --stream`.
-@Suite(.timeLimit(.minutes(1))) struct ControlStreamTests {
+@Suite(.timeLimit(.minutes(3))) struct ControlStreamTests {
     @Test func `the chunks of a stream come in order, and then its answer`() async throws {
         try await withTemporaryDirectory { base in
             try await withServer(ScriptedCore(), base: base) { directory in
