@@ -55,10 +55,10 @@ import Testing
         }
     }
 
-    /// The kinds of the daemon's descriptors with how many there are, and the shared memory of all.
+    /// The kinds of the daemon's descriptors with how many there are, and of its shared memory.
     private func held(by daemon: pid_t) -> [String: Int] {
         let folder = "/proc/\(daemon)/fd"
-        var counts = ["shared memory": SmallFile.names(in: "/dev/shm").count]
+        var counts = ["shared memory": CommandLab.sharedMemory(of: daemon).count]
         for name in SmallFile.names(in: folder) {
             var target = [CChar](repeating: 0, count: 256)
             guard readlink("\(folder)/\(name)", &target, target.count - 1) > 0 else { continue }
