@@ -71,13 +71,14 @@ class Pulse:
                 due = time.monotonic()
             if due is not None and self._rate is not None and time.monotonic() >= due:
                 every, codec, state = self._rate
+                if self._is_watched:
+                    # First, so that whoever has seen a beat knows that the keeper counts from it.
+                    self._tell(every)
                 try:
                     self._send(encode(state(), codec, "heartbeat"), codec)
                     if self._wishes_to_leave:
                         # Said with each beat: Krait may not have known yet that it is ready.
                         self._socket.send(envelope(Kind.DRAIN), zmq.NOBLOCK)
-                    if self._is_watched:
-                        self._tell(every)
                 except (MemoryError, zmq.Again):
                     pass  # the thread must live on: it watches the lifeline
                 # Counted from now, not from when it was due: a stopped worker that runs again
