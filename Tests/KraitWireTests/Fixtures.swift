@@ -94,6 +94,14 @@ enum Fixtures {
         }
     }
 
+    /// The values of msgpack-test-suite, each with the bodies that are read as it.
+    static func messagePackTestSuite() throws -> [(name: String, value: Value, bodies: [[UInt8]])] {
+        try lines("msgpack_test_suite").map { line in
+            let bodies: [String] = try get(line, "msgpack")
+            return (try get(line, "name"), try value(get(line, "value")), try bodies.map(bytes))
+        }
+    }
+
     private static func header(_ line: [String: Any]) throws -> EnvelopeHeader {
         let name: String = try get(line, "kind")
         guard let kind = EnvelopeKind.allCases.first(where: { $0.name == name }) else {

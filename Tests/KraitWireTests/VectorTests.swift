@@ -1,12 +1,15 @@
 import KraitWire
 import Testing
 
-/// The vectors of JSONTestSuite; the fixtures' README says what a row is.
+/// The vectors of JSONTestSuite and msgpack-test-suite; the fixtures' README says what a row is.
 @Suite struct VectorTests {
     /// JSON leaves open what duplicate keys mean; Krait refuses them.
     private static let ownRules: Set<String> = [
         "y_object_duplicated_key", "y_object_duplicated_key_and_value",
     ]
+
+    /// Krait's points in time are those that Python can hold.
+    private static let beforeYearOne = "timestamp-18"
 
     @Test func `each text of JSONTestSuite is read or refused as it is to be`() throws {
         let rows = try Fixtures.jsonTestSuite()
@@ -19,6 +22,29 @@ import Testing
             guard let value else { continue }
             for codec in Codec.allCases {
                 #expect(try codec.decode(try codec.encode(value)) == value, "\(name)")
+            }
+        }
+    }
+
+    @Test func `each form of msgpack-test-suite is read, and the shortest is written`() throws {
+        let rows = try Fixtures.messagePackTestSuite()
+        #expect(rows.count == 78)
+        for (name, value, bodies) in rows {
+            if name == Self.beforeYearOne {
+                #expect(throws: WireError.self) { try Codec.messagePack.encode(value) }
+                #expect(throws: WireError.self) { try Codec.messagePack.decode(bodies[0]) }
+                continue
+            }
+            // Floats are always written in full.
+            let isDouble = if case .double = value { true } else { false }
+            let shortest = bodies[isDouble ? 1 : 0].count
+            let written = try Codec.messagePack.encode(value)
+            #expect(bodies.contains(written) && written.count == shortest, "\(name)")
+            for body in bodies {
+                let read = try Codec.messagePack.decode(body)
+                // An integer that is written as a float is a float: Krait tells them apart.
+                let isFloat = [0xCA, 0xCB].contains(body[0])
+                #expect(isFloat ? read == value.double.map(Value.double) : read == value, "\(name)")
             }
         }
     }
