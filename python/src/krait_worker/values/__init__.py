@@ -17,7 +17,7 @@ import ormsgpack
 from krait_worker import limits
 from krait_worker.envelope import Codec
 from krait_worker.values import json_text, packed
-from krait_worker.values.attachments import Buffer, Frames, Gathered, holds_large
+from krait_worker.values.attachments import EXTENSION, Buffer, Frames, Gathered, holds_large
 from krait_worker.values.errors import MalformedBody, Unserialisable, place
 from krait_worker.values.plain import JSON_SCALARS, PACKED_SCALARS, READ_SCALARS, is_plain, plain
 from krait_worker.values.timestamp import Timestamp
@@ -38,6 +38,7 @@ PLAIN_ONLY = (
 )
 
 _DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
+_LEAVES_BESIDE = READ_SCALARS | {msgspec.msgpack.Ext}
 #: All but the first bytes of lists and maps.
 _LEAVES = bytes(byte for byte in range(256) if not (0x80 <= byte < 0xA0 or 0xDC <= byte < 0xE0))
 
@@ -79,8 +80,7 @@ def decode(body: bytes, codec: int, frames: Sequence[Buffer] = (), views: bool =
     With `views`, large bytes are read-only memoryviews of `frames`, not copies.
     """
     if frames:
-        read = json_text.read if codec == Codec.JSON else packed.read
-        return read(body, Frames(frames, views))
+        return _decode_beside(body, codec, frames, views)
     if codec == Codec.JSON:
         return _decode_json(body)
     try:
@@ -95,6 +95,35 @@ def decode(body: bytes, codec: int, frames: Sequence[Buffer] = (), views: bool =
     except _DECODE_ERRORS:
         pass
     return packed.read(body, Frames())
+
+
+def _decode_beside(body: bytes, codec: int, frames: Sequence[Buffer], views: bool) -> Any:
+    if codec == Codec.JSON:
+        return json_text.read(body, Frames(frames, views))
+    try:
+        value = _unpack(body)
+        if is_plain(value, _LEAVES_BESIDE) and _pack(value) == body:
+            named = Frames(frames, views)
+            value = _placed(value, named)
+            named.finish()
+            return value
+    except (*_DECODE_ERRORS, MalformedBody):
+        pass  # the exact way says what and where
+    return packed.read(body, Frames(frames, views))
+
+
+def _placed(value: Any, frames: Frames) -> Any:
+    """`value` with what came beside it in the place of the leaves that stand for it."""
+    kind = type(value)
+    if kind is dict:
+        return {key: _placed(item, frames) for key, item in value.items()}
+    if kind is list:
+        return [_placed(item, frames) for item in value]
+    if kind is not msgspec.msgpack.Ext:
+        return value
+    if value.code != EXTENSION:
+        raise MalformedBody("", f"an extension of type {value.code}")
+    return frames.packed(value.data, "")
 
 
 def _decode_json(body: bytes) -> Any:

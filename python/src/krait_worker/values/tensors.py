@@ -5,6 +5,7 @@ numpy alone is enough for them. It is imported when the first one comes.
 
 import math
 import struct
+from functools import lru_cache
 from typing import Any
 
 from krait_worker import limits
@@ -16,6 +17,9 @@ _CONTINUATION = b"\xff\xff\xff\xff"
 _ALIGNMENT = 64
 _VERSION, _TENSOR, _INTEGER, _FLOAT = 4, 4, 2, 3
 _PRECISIONS = {2: 0, 4: 1, 8: 2}
+_WIDTHS = {precision: size for size, precision in _PRECISIONS.items()}
+#: How many heads are kept: who sends one tensor mostly sends more of its shape. Their most bytes.
+_KEPT, _KEPT_BYTES = 64, 4_096
 _DTYPES = {
     "f2": "float16", "f4": "float32", "f8": "float64",
     "i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64",
@@ -44,6 +48,7 @@ def parts_of(array: Any, path: str) -> tuple[bytes | memoryview, ...]:
     return head, numbers, bytes(-array.nbytes % _ALIGNMENT)
 
 
+@lru_cache(_KEPT)
 def _head(kind: str, size: int, shape: tuple[int, ...], length: int) -> bytes:
     element = ((2, _PRECISIONS[size]),) if kind == "f" else ((4, 8 * size), (1, int(kind == "i")))
     tensor = (
@@ -95,16 +100,24 @@ def _read_head(data: memoryview) -> tuple[str, tuple[int, ...], int]:
     [size] = struct.unpack_from("<i", data, 4)
     if not 0 < size <= len(data) - 8:
         raise ValueError(f"metadata of {size} bytes")
-    message = flat.root(data[8 : 8 + size])
+    metadata = data[8 : 8 + size]
+    layout = _kept_layout(bytes(metadata)) if size <= _KEPT_BYTES else _layout(metadata)
+    dtype, shape, offset, length = layout
+    start = 8 + size + offset
+    if offset < 0 or start + length > len(data):
+        raise ValueError("numbers that do not fill the shape")
+    return dtype, shape, start
+
+
+def _layout(metadata: bytes | memoryview) -> tuple[str, tuple[int, ...], int, int]:
+    """What the numbers are, their shape, where behind the head they begin and their bytes."""
+    message = flat.root(memoryview(metadata))
     if message.number(1, 1) != _TENSOR:
         raise ValueError("a message that is no tensor")
     tensor = message.table(2)
     element = tensor.table(1)
     if tensor.number(0, 1) == _FLOAT:
-        width = {precision: size for size, precision in _PRECISIONS.items()}.get(
-            element.number(0, 2)
-        )
-        dtype = f"f{width}"
+        dtype = f"f{_WIDTHS.get(element.number(0, 2))}"
     elif tensor.number(0, 1) == _INTEGER:
         dtype = f"{'i' if element.number(1, 1) else 'u'}{element.number(0, 4) // 8}"
     else:
@@ -126,7 +139,9 @@ def _read_head(data: memoryview) -> tuple[str, tuple[int, ...], int]:
     if odd and 0 not in shape:
         raise ValueError("numbers that do not lie row by row")
     offset, length = tensor.pair(4)
-    start = 8 + size + offset
-    if length != math.prod(shape) * width or offset < 0 or start + length > len(data):
+    if length != math.prod(shape) * width:
         raise ValueError("numbers that do not fill the shape")
-    return f"<{dtype}", shape, start
+    return f"<{dtype}", shape, offset, length
+
+
+_kept_layout = lru_cache(_KEPT)(_layout)
