@@ -157,9 +157,10 @@ package final class IOThread: @unchecked Sendable {
             for source in sources { source.flush() }
             var received = 0
             for source in sources { received += source.receive() }
-            if received > 0 || !local.isEmpty {
+            let isBusy = received > 0 || !local.isEmpty || stopping
+            if isBusy || !inbox.announceSleep() {
                 if turns % Self.turnsBetweenServices == 0 { service(timeout: 0) }
-            } else if !stopping, inbox.announceSleep() {
+            } else {
                 service(timeout: timers.millisecondsToNext(from: .now))
                 inbox.announceWake()
             }
