@@ -25,7 +25,9 @@ struct CommandLab: Sendable {
 
     var runDirectory: String { "\(folder)/run" }
 
-    /// The shared memory that a process made. Other tests make and drop theirs at the same time.
+    /// The shared memory that a process made.
+    ///
+    /// Other tests make and drop theirs at the same time.
     static func sharedMemory(of process: pid_t) -> [String] {
         SmallFile.names(in: "/dev/shm").filter { RunName($0)?.owner.id == process }
     }
