@@ -37,6 +37,7 @@ let package = Package(
         .systemLibrary(name: "CLZ4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CProcessSupport"),
 
         library("KraitObservability"),
@@ -44,7 +45,11 @@ let package = Package(
         library("KraitSignatures", ["KraitObservability", "KraitWire"]),
         library("KraitEvaluation", ["KraitSignatures", "KraitWire"]),
         library("KraitPrompts", ["KraitSignatures", "KraitWire", "KraitObservability"]),
-        library("KraitLM", ["CCurl", "KraitObservability", "KraitWire"]),
+        library("KraitStore", ["CProcessSupport", "CSQLite", "KraitObservability"]),
+        library(
+            "KraitLM",
+            ["CCurl", "CProcessSupport", "KraitObservability", "KraitStore", "KraitWire"]
+        ),
         library("KraitZeroMQ", ["CZeroMQ", "CProcessSupport"]),
         library("KraitSupervision", ["KraitObservability"]),
         library("KraitPooling", ["KraitSupervision", "KraitWire", "KraitObservability"]),
@@ -110,7 +115,7 @@ let package = Package(
             ["KraitCommand", "Benchmarks", "Krait", "KraitObservability", "KraitWire"]
         ),
         tests("KraitEvaluationTests", ["KraitEvaluation", "KraitObservability", "KraitWire"]),
-        tests("KraitLMTests", ["KraitLM", "KraitObservability", "KraitWire"]),
+        tests("KraitLMTests", ["KraitLM", "KraitObservability", "KraitStore", "KraitWire"]),
         tests("KraitObservabilityTests", ["KraitObservability"]),
         tests(
             "KraitPipelinesTests",
@@ -129,6 +134,7 @@ let package = Package(
             "KraitSignaturesTests",
             ["KraitSignatures", "KraitObservability", "KraitWire"]
         ),
+        tests("KraitStoreTests", ["KraitStore", "CSQLite"]),
         tests("KraitSupervisionTests", ["KraitSupervision", "KraitObservability"]),
         tests("KraitTestSupportTests", ["KraitObservability"]),
         tests("KraitWireTests", ["KraitWire", "CMessagePack"]),

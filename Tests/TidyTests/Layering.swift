@@ -2,9 +2,9 @@
 enum Layering {
     /// DESIGN §2's table, with what building showed.
     ///
-    /// Workers log, pools queue calls as they are on the wire, signatures are kept behind a lock,
-    /// and the benchmarks' floor starts workers. An arrow to a Krait target carries those beneath
-    /// that one.
+    /// Cached answers lie in the store, workers log, pools queue calls as they are on the wire,
+    /// signatures are kept behind a lock, and the benchmarks' floor starts workers. An arrow to a
+    /// Krait target carries those beneath that one.
     static let mayImport: [String: Set<String>] = [
         "CProcessSupport": [],
         "KraitObservability": [],
@@ -12,14 +12,16 @@ enum Layering {
         "KraitSignatures": ["KraitWire", "KraitObservability"],
         "KraitPrompts": ["KraitSignatures", "KraitWire", "KraitObservability"],
         "KraitEvaluation": ["KraitSignatures"],
-        "KraitLM": ["CCurl", "KraitWire", "KraitObservability"],
+        "KraitLM": [
+            "CCurl", "CProcessSupport", "KraitWire", "KraitObservability", "KraitStore",
+        ],
         "KraitZeroMQ": ["CZeroMQ", "CProcessSupport"],
         "KraitSupervision": ["KraitObservability"],
         "KraitPooling": [
             "KraitSupervision", "KraitWire", "KraitObservability", "Synchronization",
         ],
         "KraitWorkers": ["KraitWire", "KraitZeroMQ", "KraitObservability", "CProcessSupport"],
-        "KraitStore": ["CSQLite", "KraitWire"],
+        "KraitStore": ["CProcessSupport", "CSQLite", "KraitObservability"],
         "KraitRouting": ["KraitSignatures", "KraitWire"],
         "KraitPipelines": ["KraitRouting", "KraitPrompts"],
         "Krait": [
