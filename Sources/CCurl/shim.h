@@ -31,5 +31,14 @@ static inline CURLMcode krait_curl_multi_set_long(CURLM *multi, CURLMoption opti
     return curl_multi_setopt(multi, option, value);
 }
 
+static inline CURLMcode krait_curl_multi_watch(
+    CURLM *multi, curl_socket_callback watch, curl_multi_timer_callback wait, void *own) {
+    CURLMcode code = curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, watch);
+    if (!code) code = curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, own);
+    if (!code) code = curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, wait);
+    if (!code) code = curl_multi_setopt(multi, CURLMOPT_TIMERDATA, own);
+    return code;
+}
+
 // A message's result stands in a union, which Swift does not see by name.
 static inline CURLcode krait_curl_result(const CURLMsg *message) { return message->data.result; }

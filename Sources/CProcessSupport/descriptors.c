@@ -39,6 +39,27 @@ int krait_epoll_ready(int set, uint64_t *tokens, int capacity) {
     return count;
 }
 
+int krait_epoll_watch(int set, int descriptor, int events) {
+    struct epoll_event event = {.data.fd = descriptor};
+    if (events & KRAIT_READABLE) event.events |= EPOLLIN;
+    if (events & KRAIT_WRITABLE) event.events |= EPOLLOUT;
+    if (epoll_ctl(set, EPOLL_CTL_MOD, descriptor, &event) == 0) return 0;
+    return errno == ENOENT ? epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &event) : -1;
+}
+
+int krait_epoll_wait(int set, struct krait_readiness *ready, int capacity, int milliseconds) {
+    struct epoll_event events[READY_BATCH];
+    int most = capacity < READY_BATCH ? capacity : READY_BATCH;
+    int count = epoll_wait(set, events, most, milliseconds);
+    for (int index = 0; index < count; index++) {
+        uint32_t found = events[index].events;
+        ready[index].descriptor = events[index].data.fd;
+        ready[index].events = (found & (EPOLLIN | EPOLLHUP | EPOLLRDHUP) ? KRAIT_READABLE : 0)
+            | (found & EPOLLOUT ? KRAIT_WRITABLE : 0) | (found & EPOLLERR ? KRAIT_FAILED : 0);
+    }
+    return count;
+}
+
 int krait_packet_pair(int pair[2]) {
     return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair);
 }

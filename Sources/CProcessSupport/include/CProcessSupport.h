@@ -36,6 +36,18 @@ int krait_epoll_remove(int set, int descriptor);
 // Writes at most `capacity` tokens of readable descriptors without waiting; returns how many.
 int krait_epoll_ready(int set, uint64_t *tokens, int capacity);
 
+// What a descriptor is watched and ready for, in libcurl's numbers.
+enum { KRAIT_READABLE = 1, KRAIT_WRITABLE = 2, KRAIT_FAILED = 4 };
+struct krait_readiness {
+    int descriptor;
+    int events;
+};
+// Watches a descriptor for these, in the place of what it was watched for before.
+int krait_epoll_watch(int set, int descriptor, int events);
+// Waits so long, or for ever where that is negative; writes at most `capacity` of what is ready and
+// returns how many.
+int krait_epoll_wait(int set, struct krait_readiness *ready, int capacity, int milliseconds);
+
 // A connected pair of SOCK_SEQPACKET sockets, both close-on-exec and non-blocking.
 int krait_packet_pair(int pair[2]);
 // A pipe, both ends close-on-exec; the reading end is non-blocking where asked for.

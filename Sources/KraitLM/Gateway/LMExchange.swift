@@ -54,8 +54,7 @@ struct LMExchange {
     /// The whole answer.
     func response() async throws(LMError) -> LMResponse {
         let (head, bytes) = try await received { () throws(HTTPFailure) in
-            let head = try await transfer.head()
-            return (head, try await transfer.body())
+            try await transfer.whole()
         }
         try check(head, bytes)
         guard Self.isJSON(head.contentType) else { throw Self.wrongType(head) }
@@ -69,7 +68,9 @@ struct LMExchange {
     func begin() async throws(LMError) {
         let head = try await received { () throws(HTTPFailure) in try await transfer.head() }
         if head.status == 200, Self.type(head.contentType) == "text/event-stream" { return }
-        let bytes = try await received { () throws(HTTPFailure) in try await transfer.body() }
+        let bytes = try await received { () throws(HTTPFailure) in
+            try await transfer.whole().body
+        }
         try check(head, bytes)
         if let body = try? PlainJSON.decode(bytes), let error = APIError(body) {
             throw redacted(error.error(status: head.status))

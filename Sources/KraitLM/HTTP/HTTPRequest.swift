@@ -20,6 +20,8 @@ struct HTTPHead: Sendable, Equatable {
 
     /// Takes in a line of the head; a status line begins a new one (`100 Continue` goes before).
     mutating func took(line: some Collection<UInt8>) {
+        // Most lines are of no use here, and not worth a text.
+        guard let first = line.first, "HhCcRr".utf8.contains(first) else { return }
         let text = String(decoding: line, as: UTF8.self)
         if text.hasPrefix("HTTP/") {
             let status = text.split(separator: " ").dropFirst().first.flatMap { Int($0) }

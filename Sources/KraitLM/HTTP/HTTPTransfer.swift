@@ -12,6 +12,8 @@ final class HTTPTransfer: Sendable {
         var head: HTTPHead?
         var chunks: [UInt8] = []
         var isPaused = false
+        /// Whether the reader wants all of it at once: it is not woken before the end.
+        var isWhole = false
         /// Nil while more may come.
         var outcome: Result<Void, HTTPFailure>?
         /// How often something has changed: who looked before a change must look again.
@@ -69,13 +71,19 @@ final class HTTPTransfer: Sendable {
         return chunk
     }
 
-    /// The whole body.
-    func body() async throws(HTTPFailure) -> [UInt8] {
-        var body: [UInt8] = []
-        while let chunk = try await next() {
-            if body.isEmpty { body = chunk } else { body += chunk }
+    /// The head and the whole body, with one waking of the reader.
+    func whole() async throws(HTTPFailure) -> (head: HTTPHead, body: [UInt8]) {
+        let wasPaused = state.withLock { state in
+            defer { (state.isWhole, state.isPaused) = (true, false) }
+            return state.isPaused
         }
-        return body
+        if wasPaused { engine.resume(id) }
+        return try await wait { state throws(HTTPFailure) in
+            guard let outcome = state.outcome else { return nil }
+            try outcome.get()
+            defer { state.chunks = [] }
+            return (state.head ?? HTTPHead(status: 0), state.chunks)
+        }
     }
 
     private func wait<Found: Sendable>(
@@ -105,9 +113,10 @@ final class HTTPTransfer: Sendable {
     // MARK: The thread
 
     private func change(_ body: (inout State) -> Void) {
-        let waiter = state.withLock { state in
+        let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
             body(&state)
             state.changes += 1
+            if state.isWhole, state.outcome == nil { return nil }
             defer { state.waiter = nil }
             return state.waiter
         }
@@ -118,7 +127,7 @@ final class HTTPTransfer: Sendable {
     private func took(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var isTaken = true
         change { state in
-            guard state.chunks.count < Self.window else {
+            guard state.chunks.count < Self.window || state.isWhole else {
                 state.isPaused = true
                 isTaken = false
                 return
