@@ -1,3 +1,4 @@
+import Glibc
 import Krait
 
 /// Measures what a language model's call costs beside the model.
@@ -14,13 +15,30 @@ package struct LMBench: Sendable {
         package var gateway: Double
         /// Of an answer from the cache in memory.
         package var hit: Double
+        /// Of an answer from the cache on disk.
+        package var diskHit: Double
         /// Of a thousand calls under way to an endpoint that takes 200 ms.
+        package var many: Many
+    }
+
+    /// A thousand calls under way.
+    package struct Many: Sendable {
         package var callsPerSecond: Double
+        /// The processors' time that a call takes in this process, which is what limits them.
+        package var processorMicroseconds: Double
+    }
+
+    /// Why there are no figures.
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
     }
 
     /// How many calls are under way at once in the last part, and how long the endpoint takes.
     package static let window = 1_000
     package static let latency = 200
+    /// How many calls each of them makes: the first come all at once and wait for each other, and
+    /// are to be few among all.
+    package static let rounds = 20
 
     private let repetitions: Int
     private let calls: Int
@@ -54,7 +72,8 @@ package struct LMBench: Sendable {
                         direct: try await pings(krait, "direct"),
                         gateway: try await pings(krait, "gateway"),
                         hit: try await single(quick, cache: true),
-                        callsPerSecond: try await many(slow)
+                        diskHit: try await diskHit(quick),
+                        many: try await many(slow)
                     )
                     onRepetition(number, figures)
                 }
@@ -106,9 +125,35 @@ package struct LMBench: Sendable {
         return median(times)
     }
 
-    private func many(_ url: String) async throws -> Double {
+    /// The median of answers found on disk alone: memory has room for one, and two take turns.
+    private func diskHit(_ url: String) async throws -> Double {
+        var template = Array("/tmp/krait-bench-XXXXXX".utf8CString)
+        guard let made = mkdtemp(&template) else {
+            throw Failure(description: "no folder can be made in /tmp")
+        }
+        let folder = String(cString: made)
+        let file = "\(folder)/answers.sqlite"
+        defer {
+            for name in [file, "\(file)-wal", "\(file)-shm"] { unlink(name) }
+            rmdir(folder)
+        }
+        let settings = LMCacheSettings(entries: 1, disk: .init(file: file))
+        let lm = LM("openai/stub", apiBase: url, gateway: LMGateway(cache: settings))
+        let text = String(repeating: "What do snakes smell with? ", count: 40)
+        let requests = [LMRequest(text), LMRequest(text + "Tongues?")]
+        for request in requests { _ = try await lm.complete(request) }
+        var times: [Double] = []
+        for number in 0..<calls {
+            let began = ContinuousClock.now
+            let response = try await lm.complete(requests[number % 2])
+            times.append(began.duration(to: .now) / .microseconds(1))
+            guard response.isCached else { throw Failure(description: "no answer on disk") }
+        }
+        return median(times)
+    }
+
+    private func many(_ url: String) async throws -> Many {
         let lm = LM("openai/stub", apiBase: url, cache: false, gateway: LMGateway())
-        let rounds = 5
         func round(_ calls: Int) async throws {
             try await withThrowingDiscardingTaskGroup { group in
                 for _ in 0..<Self.window {
@@ -120,9 +165,20 @@ package struct LMBench: Sendable {
         }
         // The connections are made first.
         try await round(1)
-        let began = ContinuousClock.now
-        try await round(rounds)
-        return Double(Self.window * rounds) / (began.duration(to: .now) / .seconds(1))
+        let (began, used) = (ContinuousClock.now, processorTime())
+        try await round(Self.rounds)
+        let calls = Double(Self.window * Self.rounds)
+        return Many(
+            callsPerSecond: calls / (began.duration(to: .now) / .seconds(1)),
+            processorMicroseconds: (processorTime() - used) / .microseconds(1) / calls
+        )
+    }
+
+    /// What this process has used of the processors.
+    private func processorTime() -> Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 
     private func median(_ times: [Double]) -> Double { times.sorted()[times.count / 2] }

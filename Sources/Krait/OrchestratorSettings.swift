@@ -1,3 +1,4 @@
+import KraitLM
 import KraitObservability
 import KraitRouting
 
@@ -19,6 +20,8 @@ public struct OrchestratorSettings: Sendable {
     public var drainTimeout: Duration
     /// Where logs go.
     public var logger: Logger
+    /// Where the requests of pools with `gateway` go.
+    public var gateway: LMGateway
     /// The environment that pools' processes start from; nil takes this process's own.
     public var environment: [String: String]?
 
@@ -30,6 +33,7 @@ public struct OrchestratorSettings: Sendable {
         strategy: (any RoutingStrategy)? = nil,
         drainTimeout: Duration = Defaults.drainTimeout,
         logger: Logger = .none,
+        gateway: LMGateway = .shared,
         environment: [String: String]? = nil
     ) {
         self.runFolder = runFolder
@@ -38,6 +42,7 @@ public struct OrchestratorSettings: Sendable {
         self.strategy = strategy
         self.drainTimeout = drainTimeout
         self.logger = logger
+        self.gateway = gateway
         self.environment = environment
     }
 }

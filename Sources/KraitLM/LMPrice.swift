@@ -39,6 +39,8 @@ public struct LMPrice: Sendable, Hashable {
         ("claude-3-5-haiku", LMPrice(prompt: 0.8, completion: 4, cached: 0.08)),
         ("claude-sonnet-4", LMPrice(prompt: 3, completion: 15, cached: 0.3)),
         ("claude-sonnet-4-5", LMPrice(prompt: 3, completion: 15, cached: 0.3)),
+        ("text-embedding-3-small", LMPrice(prompt: 0.02, completion: 0)),
+        ("text-embedding-3-large", LMPrice(prompt: 0.13, completion: 0)),
     ]
 
     /// The price of a model as its API names it; nil where it is not known.

@@ -32,6 +32,36 @@ import Testing
         }
     }
 
+    @Test func `a stream through the host has the chunks of the direct way`() async throws {
+        try await OfflineLM.running { lm in
+            func chunks(_ pool: PythonPool) async throws -> [Value] {
+                try await TestPools.running(pool) { krait in
+                    let stream = krait.stream("predict", DSPyTests.question)
+                    var found: [Value] = []
+                    for try await chunk in stream { found.append(chunk) }
+                    return found
+                }
+            }
+            let direct = try await chunks(TestPools.dspy(lm.adapter))
+            let hosted = try await chunks(TestPools.dspy(adapter(lm, "openai/offline-stream")))
+            #expect(hosted == direct)
+            #expect(direct.count > 1)
+        }
+    }
+
+    @Test func `texts that share words have vectors near each other`() async throws {
+        try await OfflineLM.running { lm in
+            let embedder = Embedder("openai/offline", apiBase: lm.url, gateway: LMGateway())
+            let texts = ["What is a krait?", "A krait is a snake.", "Taxes rise."]
+            let vectors = try await embedder.embed(texts).vectors
+            func near(_ one: Int, _ other: Int) -> Float {
+                zip(vectors[one], vectors[other]).reduce(0) { $0 + $1.0 * $1.1 }
+            }
+            #expect(near(0, 1) > near(0, 2))
+            #expect(abs(near(0, 0) - 1) < 0.001)
+        }
+    }
+
     @Test func `an agent has its tools beside the host's LM`() async throws {
         try await OfflineLM.running { lm in
             let tool = Tool("lookup", "Finds facts.", parameter: "query") { (query: String) in

@@ -145,9 +145,9 @@ struct DecisionTests {
     }
 
     @Test func `the answers used last stay, within both bounds`() throws {
-        func answer(_ size: Int) -> LMResponse {
+        func answer(_ size: Int) -> CachedAnswer {
             let text = String(repeating: "x", count: size)
-            return LMResponse(model: "m", completions: [LMCompletion(text: text)])
+            return .response(LMResponse(model: "m", completions: [LMCompletion(text: text)]))
         }
         func key(_ number: Int) throws -> LMCacheKey {
             try #require(LMCacheKey(LMRequest("\(number)")))

@@ -1,3 +1,4 @@
+import KraitObservability
 import KraitTestSupport
 import KraitWire
 import Testing
@@ -67,6 +68,7 @@ import Testing
         ("malformed_answer", [.send("data: {half\n\n"), .close]),
         ("server", [.send("data: {\"error\":{\"message\":\"x\"}}\n\n"), .close]),
         ("malformed_answer", [.sendForEver(String(repeating: "x", count: 65_536))]),
+        ("malformed_answer", [.sendForEver(": \(String(repeating: "x", count: 65_536))\n\n")]),
         ("timeout", [.wait(.seconds(20))]),
     ])
     func `a stream that goes wrong ends with its reason`(
@@ -82,6 +84,25 @@ import Testing
         #expect(found.texts == ["a"])
         #expect(found.outcome == kind)
         #expect(lm.gateway.ledger.records.map(\.failure?.rawValue) == [kind])
+    }
+
+    @Test(arguments: [
+        #""usage":{"prompt_tokens":-3,"completion_tokens":"many","total_tokens":1.5}"#,
+        #""usage":"a lot""#, #""usage":[1]"#, #""usage":{"cost":-1}"#, #""usage":{"cost":"1"}"#,
+    ])
+    func `a stream's usage that is none is not told`(usage: String) async throws {
+        let server = try ScriptedServer { _, _ in
+            [
+                .send(ScriptedServer.streamHead), Self.chunk("a"),
+                .send("data: {\"choices\":[],\(usage)}\n\n"),
+            ] + Self.end
+        }
+        let lm = lm(server)
+        #expect(await read(lm.stream(LMRequest("q"))).outcome == "a")
+        let record = try #require(lm.gateway.ledger.records.last)
+        #expect(record.usage == LMUsage())
+        #expect(record.cost == nil)
+        #expect(record.failure == nil)
     }
 
     @Test func `where a stream was asked for, an answer of another type is none`() async throws {
@@ -169,9 +190,10 @@ import Testing
             "model": "openai/m", "messages": [["role": "user", "content": "q"]],
             "temperature": 0.5,
         ]
-        let answer = await lm(server).answer(worker: [
-            "model": "openai/m", "body": .map(body), "cache": false,
-        ])
+        let answer = await lm(server).answer(
+            worker: ["model": "openai/m", "body": .map(body), "cache": false],
+            WorkerStreams()
+        )
         #expect(answer["body"]?["choices"]?.list?[0]["message"]?["content"] == "Hi")
         let sent = try #require(server.requests.first?.body)
         var expected = body
@@ -190,13 +212,63 @@ import Testing
         let arguments: ValueMap = [
             "model": "openai/m", "body": ["messages": [["role": "user", "content": "q"]]],
         ]
-        let told = await lm(server).answer(worker: arguments)["error"]
+        let told = await lm(server).answer(worker: arguments, WorkerStreams())["error"]
         #expect(told?["code"] == "rate_limit")
         #expect(told?["status"] == 429)
         #expect(told?["retry_after"] == 2.0)
         #expect(told?["detail"] == "slow down")
-        let nonsense = await lm(server).answer(worker: ["body": 1])
+        let nonsense = await lm(server).answer(worker: ["body": 1], WorkerStreams())
         #expect(nonsense["error"]?["code"] == "invalid_request")
+    }
+
+    private static let asked: ValueMap = [
+        "model": "openai/m", "body": ["messages": [["role": "user", "content": "q"]]],
+        "stream": true,
+    ]
+
+    @Test func `a worker reads a stream piece by piece, while it goes on`() async throws {
+        let goesOn = Lock(false)
+        let server = try ScriptedServer { _, _ in
+            [
+                .send(ScriptedServer.streamHead), Self.chunk("a"),
+                .waitFor { goesOn.withLock { $0 } },
+            ]
+                + [Self.chunk("b")] + Self.end
+        }
+        let (lm, streams) = (lm(server), WorkerStreams())
+        let first = await lm.answer(worker: Self.asked, streams)
+        #expect(first["events"] == [["text": "a"]])
+        let number = try #require(first["stream"]?.int)
+        goesOn.withLock { $0 = true }
+        var (events, body): ([Value], Value?) = ([], nil)
+        while body == nil {
+            let piece = await lm.answer(worker: ["next": .int(Int64(number))], streams)
+            events += piece["events"]?.list ?? []
+            try #require(piece["error"] == nil)
+            body = piece["body"]
+        }
+        #expect(events == [["text": "b"]])
+        #expect(body?["choices"]?.list?[0]["message"]?["content"] == "ab")
+        let over = await lm.answer(worker: ["next": .int(Int64(number))], streams)
+        #expect(over["error"]?["code"] == "invalid_request")
+    }
+
+    @Test func `a call's streams end with it, and are not too many`() async throws {
+        let server = try ScriptedServer { _, _ in
+            [.send(ScriptedServer.streamHead), Self.chunk("a"), .sendForEver(": more\n")]
+        }
+        let gateway = LMGateway()
+        let lm = lm(server, gateway, cache: false)
+        var streams: WorkerStreams? = WorkerStreams()
+        for _ in 0..<LMLimits.workerStreams {
+            _ = await lm.answer(worker: Self.asked, try #require(streams))
+        }
+        let more = await lm.answer(worker: Self.asked, try #require(streams))
+        #expect(more["error"]?["code"] == "invalid_request")
+        streams = nil
+        let count = LMLimits.workerStreams
+        #expect(await eventually { gateway.ledger.records.count == count })
+        #expect(Set(gateway.ledger.records.map(\.failure)) == [.cancelled])
     }
 
     // MARK: The ledger
@@ -209,9 +281,8 @@ import Testing
             usage: LMUsage(promptTokens: 2, completionTokens: 1),
             cost: 0.5
         )
-        for _ in 0..<100 {
-            ledger.took(LMRecord("a/m", after: .seconds(1), .success(response)))
-        }
+        let cost = LMRecord.Cost(response)
+        for _ in 0..<100 { ledger.took(LMRecord("a/m", after: .seconds(1), .success(cost))) }
         ledger.took(LMRecord("a/m", after: .seconds(1), .failure(LMError(.auth, "x"))))
         #expect((16...18).contains(ledger.records.count))
         #expect(ledger.records.last?.failure == .auth)
@@ -221,8 +292,43 @@ import Testing
         #expect(sum?.promptTokens == 200)
         #expect(sum?.cost == 50)
         for number in 0..<2_000 {
-            ledger.took(LMRecord("\(number)", after: .zero, .success(response)))
+            ledger.took(LMRecord("\(number)", after: .zero, .success(cost)))
         }
-        #expect(ledger.models.count == LMLedger.mostModels + 1)
+        #expect(ledger.models.count == LMLedger.mostGroups + 1)
+        #expect(ledger.models[LMLedger.others]?.calls == 1_001)
+    }
+
+    @Test func `the ledger knows who asked, natively or from a pool`() async throws {
+        let server = try ScriptedServer { _, _ in ScriptedServer.answer("Hi") }
+        let gateway = LMGateway()
+        let lm = lm(server, gateway, cache: false)
+        _ = try await lm.complete(LMRequest("q"))
+        var origin = CallOrigin()
+        origin.run = "7f"
+        origin.path = ["support", "1 Predict"]
+        origin.operation = "predict"
+        origin.session = "s"
+        try await CallOrigin.$current.withValue(origin) {
+            _ = try await lm.complete(LMRequest("q"))
+            let context = ToolContext(
+                tool: LM.toolName,
+                operation: "react",
+                session: nil,
+                deadline: nil,
+                pools: ["general"]
+            )
+            try await ToolContext.$current.withValue(context) {
+                _ = try await lm.complete(LMRequest("q"))
+            }
+        }
+        let records = gateway.ledger.records
+        #expect(records.map(\.operation) == [nil, "predict", "react"])
+        #expect(records.map(\.step) == [nil, "support/1 Predict", "support/1 Predict"])
+        #expect(records.map(\.pool) == [nil, nil, "general"])
+        #expect(records.map(\.run) == [nil, "7f", "7f"])
+        #expect(gateway.ledger.sums(by: .session).mapValues(\.calls) == ["-": 1, "s": 2])
+        #expect(
+            gateway.ledger.sums(by: .step).mapValues(\.calls) == ["-": 1, "support/1 Predict": 2]
+        )
     }
 }

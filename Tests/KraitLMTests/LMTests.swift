@@ -162,6 +162,13 @@ import Testing
         #expect(error?.message.contains("32 MiB") == true)
     }
 
+    @Test func `a head without end is cut off`() async throws {
+        let server = try ScriptedServer { _, _ in
+            [.send("HTTP/1.1 200 OK\r\n"), .sendForEver("X-More: and more\r\n")]
+        }
+        #expect(await failure(lm(server))?.kind == .transport)
+    }
+
     @Test func `a transient error is tried again after what the server asks for`() async throws {
         let server = try ScriptedServer { _, before in
             before < 2
@@ -180,7 +187,18 @@ import Testing
         let error = await failure(lm(server, retries: 3))
         #expect(error?.kind == .rateLimited)
         #expect(error?.retryAfter == .seconds(600))
+        #expect(error?.description.contains("ask again in 600 s") == true)
         #expect(server.requests.count == 1)
+    }
+
+    @Test func `a rate limit that goes on ends with the time there is`() async throws {
+        let server = try ScriptedServer { _, _ in
+            ScriptedServer.response("{}", status: "429 No", headers: "Retry-After: 0.05\r\n")
+        }
+        let error = await failure(lm(server, retries: 1_000_000, timeout: .seconds(1)))
+        // Tries go on while there is time for one; the last reason is the error.
+        #expect(error?.kind == .rateLimited || error?.kind == .timeout)
+        #expect(error?.kind == .timeout || error?.description.contains("send fewer") == true)
     }
 
     @Test func `cancelling the task ends the request`() async throws {

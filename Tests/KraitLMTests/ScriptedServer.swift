@@ -20,6 +20,8 @@ final class ScriptedServer: Sendable {
     enum Step: Sendable {
         case send(String)
         case wait(Duration)
+        /// Goes on when this says so.
+        case waitFor(@Sendable () -> Bool)
         /// Sends this again and again until the other side is gone.
         case sendForEver(String)
         case close
@@ -133,6 +135,9 @@ final class ScriptedServer: Sendable {
                 case .send(let text): guard send(text, connection) else { return }
                 // Allowed: the wait is the server's behaviour under test, on a thread of its own.
                 case .wait(let duration): Thread.sleep(forTimeInterval: duration / .seconds(1))
+                case .waitFor(let isTime):
+                    // Allowed: as above; the test opens the gate.
+                    while !isTime() { Thread.sleep(forTimeInterval: 0.005) }
                 case .sendForEver(let text): while send(text, connection) {}
                 case .close: return
                 }

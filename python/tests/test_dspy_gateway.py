@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -159,3 +160,76 @@ def test_a_call_may_not_turn_the_gateway_on() -> None:
 
     with pytest.raises(InvalidInput, match="gateway"):
         asyncio.run(run())
+
+
+class StreamingHost(Host):
+    """Answers piece by piece, and notes what was asked and what was told in turn."""
+
+    is_stream = True
+
+    def __init__(self, pieces: list[Any]) -> None:
+        super().__init__()
+        self.happened: list[Any] = []
+        self._pieces = pieces
+
+    def call_tool(self, name: str, arguments: dict[str, Any]) -> Any:
+        assert name == "krait.lm"
+        self.asked.append(arguments)
+        self.happened.append("asked")
+        return self._pieces[len(self.asked) - 1]
+
+    async def aemit(self, value: Any) -> None:
+        if "text" in value:
+            self.happened.append(value["text"])
+
+
+def _pieces(text: str, size: int) -> list[dict[str, Any]]:
+    words = [word + " " for word in text.split(" ")]
+    pieces: list[dict[str, Any]] = [
+        {"stream": 7, "events": [{"text": word} for word in words[index : index + size]]}
+        for index in range(0, len(words), size)
+    ]
+    body = _body([{"role": "user", "content": "?"}])
+    body["choices"][0]["message"]["content"] = text
+    return [*pieces, {"events": [], "body": body, "cached": False}]
+
+
+WORDS = [f"word{number}" for number in range(40)]
+ANSWER = "[[ ## answer ## ]]\n" + " ".join(WORDS) + "\n\n[[ ## completed ## ]]"
+
+
+def test_a_stream_is_told_while_the_host_still_has_more() -> None:
+    host = StreamingHost(_pieces(ANSWER, 2))
+    found = _gateway(host)
+    assert found["outputs"]["answer"].split() == WORDS
+    assert host.asked[0]["stream"] is True
+    assert host.asked[0]["body"]["messages"]
+    assert host.asked[1:] == [{"next": 7}] * (len(host.asked) - 1)
+    told = [entry for entry in host.happened if entry != "asked"]
+    assert "".join(told).split() == found["outputs"]["answer"].split()
+    # Between the first and the last word the host was asked again and again.
+    first, last = host.happened.index(told[0]), len(host.happened) - 1
+    assert host.happened[first:last].count("asked") > 10
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"error": {"code": "server", "message": "no"}},
+        {"stream": 7, "events": [{"what": 1}]},
+        {"events": []},
+        7,
+    ],
+)
+def test_a_stream_that_breaks_is_the_servers_failure(broken: Any) -> None:
+    host = StreamingHost([*_pieces(ANSWER, 2)[:5], broken])
+    with pytest.raises(dspy.LMServerError):
+        _gateway(host)
+    assert len(host.asked) == 6
+
+
+def test_probabilities_come_whole() -> None:
+    host = StreamingHost([])
+    host.call_tool = partial(Host.call_tool, host)  # type: ignore[method-assign]
+    _gateway(host, config={"logprobs": True})
+    assert "stream" not in host.asked[0]

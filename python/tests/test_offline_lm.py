@@ -79,6 +79,31 @@ def test_it_speaks_openai_s_http(offline_url: str) -> None:
         assert "message" in json.loads(text)["error"]
 
 
+def test_texts_that_share_words_lie_near_each_other(offline_url: str) -> None:
+    port = int(offline_url.split(":")[2].partition("/")[0])
+
+    def ask(**body: Any) -> tuple[int, Any]:
+        status, _, text = request(port, "POST", "/v1/embeddings", {"model": "m", **body})
+        return status, json.loads(text)
+
+    texts = ["What is a krait?", "A krait is a snake.", "Taxes rise."]
+    status, answer = ask(input=texts)
+    assert status == 200
+    vectors = [entry["embedding"] for entry in answer["data"]]
+    assert [entry["index"] for entry in answer["data"]] == [0, 1, 2]
+    assert answer["usage"] == {"prompt_tokens": 11, "total_tokens": 11}
+
+    def near(one: int, other: int) -> float:
+        return sum(a * b for a, b in zip(vectors[one], vectors[other], strict=True))
+
+    assert abs(near(0, 0) - 1) < 0.001
+    assert near(0, 1) > near(0, 2)
+    assert ask(input=texts[0])[1]["data"][0]["embedding"] == vectors[0]
+    assert len(ask(input="a", dimensions=7)[1]["data"][0]["embedding"]) == 7
+    for bad in ({}, {"input": []}, {"input": [1]}, {"input": "a", "dimensions": 0}):
+        assert ask(**bad)[0] == 400
+
+
 def test_it_streams_with_usage_at_the_end(offline_url: str) -> None:
     port = int(offline_url.split(":")[2].partition("/")[0])
     body = {"messages": MESSAGES, "stream": True, "stream_options": {"include_usage": True}}

@@ -96,6 +96,7 @@ private struct ToolRunner: Sendable {
     private let pools: [String]
     private let flow: any CallFlow
     private let backend: PoolBackend
+    private let streams = WorkerStreams()
 
     init(_ call: Call, _ flow: any CallFlow, _ backend: PoolBackend, timeout: Duration) {
         operation = call.operation
@@ -125,7 +126,7 @@ private struct ToolRunner: Sendable {
     private func run(_ name: String, _ arguments: ValueMap) async throws(ToolError) -> Value {
         if let lm = backend.lm, name == LM.toolName {
             return await ToolContext.$current.withValue(context(of: name)) {
-                await lm.answer(worker: arguments)
+                await lm.answer(worker: arguments, streams)
             }
         }
         guard let tool = flow.tools.first(where: { $0.name == name }) else {

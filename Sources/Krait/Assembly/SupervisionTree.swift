@@ -254,7 +254,7 @@ extension Orchestrator {
             arena: arena,
             payloadLimit: pool.payloadLimit,
             compression: pool.compressionRule,
-            lm: LM(ofPool: pool.adapter.options["lm"]?.map)
+            lm: LM(ofPool: pool.adapter.options["lm"]?.map, gateway: settings.gateway)
         )
         try runtime.add(Runtime.Pool(name: pool.name, workers: workers, backend: backend))
         let door = RemoteDoor(source, workers)

@@ -19,9 +19,12 @@ extension Orchestrator {
             run: run,
             uptime: startInstant.duration(to: .now),
             pools: pools,
-            models: LMGateway.shared.ledger.models
+            models: settings.gateway.ledger.models
         )
     }
+
+    /// The calls of language models that the orchestrator's gateway has made.
+    public var ledger: LMLedger { settings.gateway.ledger }
 
     /// Refuses new calls, lets the accepted ones finish within `drainTimeout`, and ends the pools.
     public func drain() async {

@@ -58,8 +58,10 @@ enum LMBenchProgram {
                 ("worker_direct_p50_us", figures.direct.rounded(toPlaces: 1)),
                 ("worker_gateway_p50_us", figures.gateway.rounded(toPlaces: 1)),
                 ("memory_hit_p50_us", figures.hit.rounded(toPlaces: 1)),
-                ("window_1000_calls_per_s", figures.callsPerSecond.rounded()),
-                ("share_of_ideal", (figures.callsPerSecond / ideal).rounded(toPlaces: 3)),
+                ("disk_hit_p50_us", figures.diskHit.rounded(toPlaces: 1)),
+                ("window_1000_calls_per_s", figures.many.callsPerSecond.rounded()),
+                ("share_of_ideal", (figures.many.callsPerSecond / ideal).rounded(toPlaces: 3)),
+                ("call_cpu_us", figures.many.processorMicroseconds.rounded(toPlaces: 1)),
             ]
             try? context.report("lm", .messagePack, number, line, json: request.json)
         }

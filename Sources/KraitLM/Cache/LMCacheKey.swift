@@ -24,6 +24,16 @@ struct LMCacheKey: Hashable, Sendable {
         self.bytes = bytes
     }
 
+    /// The key of a text's embedding; nil where the text has no bytes to compare.
+    init?(embedding text: String, by model: String, dimensions: Int?) {
+        let parts: Value = [
+            "embedding", .string(model), .string(text),
+            dimensions.map { .int(Int64($0)) } ?? .null,
+        ]
+        guard let bytes = try? Codec.messagePack.encode(parts) else { return nil }
+        self.bytes = bytes
+    }
+
     private static func sorted(_ value: Value) -> Value {
         switch value {
         case .list(let elements): .list(elements.map(sorted))

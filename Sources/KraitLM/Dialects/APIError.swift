@@ -49,7 +49,7 @@ struct APIError: Equatable {
         let kind = kind(status: status)
         return LMError(
             kind,
-            Self.sentence(kind),
+            Self.sentence(kind, retryAfter),
             status: status,
             retryAfter: retryAfter,
             detail: message.isEmpty ? nil : APIText.detail(message)
@@ -67,11 +67,14 @@ struct APIError: Equatable {
         )
     }
 
-    private static func sentence(_ kind: LMError.Kind) -> String {
+    private static func sentence(_ kind: LMError.Kind, _ wait: Duration?) -> String {
         switch kind {
         case .auth: "the endpoint refuses the key: look at it and at what it may do"
         case .billing: "the account has no credit left"
-        case .rateLimited: "the endpoint takes no more requests for now"
+        case .rateLimited:
+            "the endpoint takes no more requests for now: ask again "
+                + (wait.map { "in \(Int64($0 / .seconds(1))) s" } ?? "later")
+                + ", send fewer at once, or give the request a longer timeout and more tries"
         case .timeout: "the endpoint gave up waiting"
         case .server: "the endpoint has failed"
         case .contextWindowExceeded: "the conversation is longer than the model takes"

@@ -114,7 +114,7 @@ extension AnthropicDialect {
 
         private mutating func text(_ text: String?) -> [LMEvent] {
             guard let text, !text.isEmpty else { return [] }
-            completion.text = (completion.text ?? "") + text
+            completion.text.append(text)
             return [.text(text)]
         }
 
@@ -123,7 +123,7 @@ extension AnthropicDialect {
             case "text_delta": return text(delta["text"]?.string)
             case "thinking_delta":
                 guard let text = delta["thinking"]?.string, !text.isEmpty else { return [] }
-                completion.reasoning = (completion.reasoning ?? "") + text
+                completion.reasoning.append(text)
                 return [.reasoning(text)]
             case "input_json_delta":
                 guard let place = calls[index] else {

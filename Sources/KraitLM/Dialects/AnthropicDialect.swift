@@ -3,6 +3,7 @@ import KraitWire
 /// Anthropic's Messages.
 struct AnthropicDialect: Dialect {
     let path = "/messages"
+    let embeddingsPath: String? = nil
 
     /// What an answer may have where nobody says: the API insists on a number.
     static let maxTokens = 4_096

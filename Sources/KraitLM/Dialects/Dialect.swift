@@ -6,6 +6,8 @@ import KraitWire
 protocol Dialect: Sendable {
     /// What comes behind the endpoint's base.
     var path: String { get }
+    /// The same for embeddings; nil where the API has none.
+    var embeddingsPath: String? { get }
     /// What a key is sent as, and what else the API wants to have said.
     func headers(key: String?) -> [(name: String, value: String)]
     /// The body of a request; throws `.unsupportedFeature` for what the API cannot be asked.
@@ -49,5 +51,12 @@ enum APIText {
         var kept = text.prefix(LMLimits.detailBytes)
         while kept.utf8.count > LMLimits.detailBytes { kept.removeLast() }
         return String(kept)
+    }
+}
+
+extension String? {
+    /// Adds to the text in its place, where there is none yet begins it: no copy for each piece.
+    mutating func append(_ text: String) {
+        if self == nil { self = text } else { self?.append(text) }
     }
 }

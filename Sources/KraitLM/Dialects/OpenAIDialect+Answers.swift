@@ -147,11 +147,11 @@ extension OpenAIDialect {
             var events: [LMEvent] = []
             if let text = (delta["reasoning_content"] ?? delta["reasoning"])?.string, !text.isEmpty
             {
-                completion.reasoning = (completion.reasoning ?? "") + text
+                completion.reasoning.append(text)
                 events.append(.reasoning(text))
             }
             if let text = delta["content"]?.string, !text.isEmpty {
-                completion.text = (completion.text ?? "") + text
+                completion.text.append(text)
                 events.append(.text(text))
             }
             for call in delta["tool_calls"]?.list ?? [] { events.append(try took(call: call)) }

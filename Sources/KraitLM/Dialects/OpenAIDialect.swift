@@ -6,6 +6,7 @@ import KraitWire
 /// openai_chat.py`), in its order.
 struct OpenAIDialect: Dialect {
     let path = "/chat/completions"
+    let embeddingsPath: String? = "/embeddings"
 
     func headers(key: String?) -> [(name: String, value: String)] {
         key.map { [("Authorization", "Bearer \($0)")] } ?? []

@@ -4,33 +4,29 @@ import KraitWire
 
 /// One try of a call: its request, and its answer checked.
 struct LMExchange {
-    private let call: LMCall
+    private let endpoint: LMEndpoint
     private let transfer: HTTPTransfer
 
-    init(_ call: LMCall, _ transfer: HTTPTransfer) {
-        self.call = call
+    init(_ endpoint: LMEndpoint, _ transfer: HTTPTransfer) {
+        self.endpoint = endpoint
         self.transfer = transfer
     }
 
     static func request(
-        _ call: LMCall,
+        _ body: Value,
+        to path: String,
+        of endpoint: LMEndpoint,
         isStream: Bool,
         timeout: Duration
     ) throws(LMError) -> HTTPRequest {
-        let endpoint = call.endpoint
         let key = try endpoint.readKey(LMEndpoint.environment)
         guard key?.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) ?? true else {
             throw LMError(
                 .notConfigured,
                 "the key has characters that no key has",
-                model: call.model
+                model: endpoint.model
             )
         }
-        let body = try endpoint.dialect.body(
-            call.request,
-            model: endpoint.wireModel,
-            isStream: isStream
-        )
         var headers = [(name: "Content-Type", value: "application/json")]
         headers.append(("Accept", isStream ? "text/event-stream" : "application/json"))
         headers.append(("User-Agent", "krait"))
@@ -38,7 +34,7 @@ struct LMExchange {
         guard timeout > .zero else { throw Self.timedOut }
         do throws(WireError) {
             return HTTPRequest(
-                url: endpoint.base + endpoint.dialect.path,
+                url: endpoint.base + path,
                 headers: headers,
                 body: try PlainJSON.encode(body),
                 timeout: timeout,
@@ -51,8 +47,8 @@ struct LMExchange {
 
     static let timedOut = LMError(.timeout, "there was no answer in time")
 
-    /// The whole answer.
-    func response() async throws(LMError) -> LMResponse {
+    /// The whole answer's body.
+    func answer() async throws(LMError) -> Value {
         let (head, bytes) = try await received { () throws(HTTPFailure) in
             try await transfer.whole()
         }
@@ -60,17 +56,14 @@ struct LMExchange {
         guard Self.isJSON(head.contentType) else { throw Self.wrongType(head) }
         let body = try APIText.value(bytes)
         if let error = APIError(body) { throw redacted(error.error(status: head.status)) }
-        let response = try call.endpoint.dialect.response(body, model: call.endpoint.wireModel)
-        return priced(response)
+        return body
     }
 
     /// The head of a stream, checked; what an error says is read.
     func begin() async throws(LMError) {
         let head = try await received { () throws(HTTPFailure) in try await transfer.head() }
         if head.status == 200, Self.type(head.contentType) == "text/event-stream" { return }
-        let bytes = try await received { () throws(HTTPFailure) in
-            try await transfer.whole().body
-        }
+        let bytes = try await received { () throws(HTTPFailure) in try await transfer.whole().body }
         try check(head, bytes)
         if let body = try? PlainJSON.decode(bytes), let error = APIError(body) {
             throw redacted(error.error(status: head.status))
@@ -86,7 +79,7 @@ struct LMExchange {
     /// With what it costs, where that can be known.
     func priced(_ response: LMResponse) -> LMResponse {
         var response = response
-        response.cost = response.cost ?? call.endpoint.price?.cost(of: response.usage)
+        response.cost = response.cost ?? endpoint.price?.cost(of: response.usage)
         return response
     }
 
@@ -124,7 +117,7 @@ struct LMExchange {
     /// An API may quote the key it refuses.
     func redacted(_ error: LMError) -> LMError {
         guard let detail = error.detail,
-            let key = try? call.endpoint.readKey(LMEndpoint.environment)
+            let key = try? endpoint.readKey(LMEndpoint.environment)
         else { return error }
         var error = error
         error.detail = Secrets(in: ["key": key], named: ["key"]).redacting(detail)

@@ -10,21 +10,17 @@ extension LMGateway {
         let deadline = began + (call.request.timeout ?? .zero)
         let isCached = call.request.cache == true && cache.isOn
         let key = isCached ? LMCacheKey(call.request) : nil
-        if let key, let found = cache.find(key) {
+        if let key, let found = await cache.find(key) {
             note(call, began, .success(found))
             return WholeAnswer(found)
         }
         do throws(LMError) {
-            let exchange = try await trying(call, by: deadline) { () throws(LMError) in
-                let transfer = try send(call, isStream: true, by: deadline)
-                let exchange = LMExchange(call, transfer)
+            let exchange = try await trying(call.retries, by: deadline) { () throws(LMError) in
+                let exchange = try send(call, isStream: true, by: deadline)
                 try await exchange.begin()
                 return exchange
             }
-            return LMStreamSource(exchange, call) { [self] result in
-                note(call, began, result)
-                if let key, let response = try? result.get() { cache.put(response, under: key) }
-            }
+            return LMStreamSource(exchange, call, key, of: self, since: began)
         } catch {
             var error = error
             error.model = error.model ?? call.model
@@ -37,8 +33,10 @@ extension LMGateway {
 /// The events of an endpoint's stream.
 final class LMStreamSource: LMEventSource {
     private let exchange: LMExchange
-    private let model: String
-    private let ended: (Result<LMResponse, LMError>) -> Void
+    private let call: LMCall
+    private let key: LMCacheKey?
+    private let gateway: LMGateway
+    private let began: ContinuousClock.Instant
     private var parser = EventStreamParser()
     private var accumulator: any StreamAccumulator
     private var events: [LMEvent] = []
@@ -49,16 +47,22 @@ final class LMStreamSource: LMEventSource {
     init(
         _ exchange: LMExchange,
         _ call: LMCall,
-        ended: @escaping (Result<LMResponse, LMError>) -> Void
+        _ key: LMCacheKey?,
+        of gateway: LMGateway,
+        since began: ContinuousClock.Instant
     ) {
         self.exchange = exchange
-        self.ended = ended
-        model = call.model
+        self.call = call
+        self.key = key
+        self.gateway = gateway
+        self.began = began
         accumulator = call.endpoint.dialect.accumulator(model: call.endpoint.wireModel)
     }
 
     deinit {
-        if !isOver { ended(.failure(LMError(.cancelled, "nobody read the stream", model: model))) }
+        guard !isOver else { return }
+        let error = LMError(.cancelled, "nobody read the stream", model: call.model)
+        gateway.note(call, began, .failure(error))
     }
 
     func next() async throws(LMError) -> LMEvent? {
@@ -71,18 +75,27 @@ final class LMStreamSource: LMEventSource {
             return events.removeFirst()
         } catch {
             var error = exchange.redacted(error)
-            error.model = error.model ?? model
-            if !isOver { ended(.failure(error)) }
+            error.model = error.model ?? call.model
+            if !isOver { gateway.note(call, began, .failure(error)) }
             isOver = true
             throw error
         }
+    }
+
+    func ready() -> [LMEvent] {
+        defer { events = [] }
+        return events
     }
 
     private func read() async throws(LMError) {
         guard !accumulator.isOver, let bytes = try await exchange.more() else {
             let response = exchange.priced(try accumulator.finished())
             isOver = true
-            ended(.success(response))
+            gateway.note(call, began, .success(response))
+            if let key {
+                gateway.cache.remember(.response(response), under: key)
+                await gateway.cache.save([(key, .response(response))])
+            }
             events = [.end(response)]
             return
         }

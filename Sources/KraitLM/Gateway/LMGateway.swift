@@ -18,9 +18,14 @@ public final class LMGateway: Sendable {
     /// - Parameters:
     ///   - cache: what its cache holds.
     ///   - records: how many calls its ledger remembers one by one.
-    public init(cache: LMCacheSettings = LMCacheSettings(), records: Int = 1_000) {
+    ///   - logger: told where the cache cannot use its file.
+    public init(
+        cache: LMCacheSettings = LMCacheSettings(),
+        records: Int = 1_000,
+        logger: Logger = .none
+    ) {
         client = HTTPClient()
-        self.cache = LMCache(cache)
+        self.cache = LMCache(cache, events: EventSink(logger: logger))
         self.records = Lock(LMLedger(limit: max(0, records)))
     }
 
@@ -52,15 +57,16 @@ public final class LMGateway: Sendable {
             return try await ask(call, by: deadline)
         }
         while true {
-            if let found = cache.find(key) { return found }
+            if let found = await cache.find(key) { return found }
             switch try await flights.join(key) {
             case .answer(let response): return response.asCached
             case .again: continue
             case .lead:
                 do throws(LMError) {
                     let response = try await ask(call, by: deadline)
-                    cache.put(response, under: key)
+                    cache.remember(.response(response), under: key)
                     flights.land(key, .success(response))
+                    await cache.save([(key, .response(response))])
                     return response
                 } catch {
                     flights.land(key, .failure(error))
@@ -110,19 +116,22 @@ public final class LMGateway: Sendable {
         _ call: LMCall,
         by deadline: ContinuousClock.Instant
     ) async throws(LMError) -> LMResponse {
-        try await trying(call, by: deadline) { () throws(LMError) in
-            let transfer = try send(call, isStream: false, by: deadline)
-            return try await LMExchange(call, transfer).response()
+        let endpoint = call.endpoint
+        return try await trying(call.retries, by: deadline) { () throws(LMError) in
+            let exchange = try send(call, isStream: false, by: deadline)
+            let body = try await exchange.answer()
+            let response = try endpoint.dialect.response(body, model: endpoint.wireModel)
+            return exchange.priced(response)
         }
     }
 
     /// Tries until it succeeds, fails for good, or there is no time left.
     func trying<Answer: Sendable>(
-        _ call: LMCall,
+        _ count: Int,
         by deadline: ContinuousClock.Instant,
         _ attempt: () async throws(LMError) -> Answer
     ) async throws(LMError) -> Answer {
-        var retries = Retries(call.retries)
+        var retries = Retries(count)
         while true {
             do throws(LMError) { return try await attempt() } catch {
                 let wait = retries.failed(
@@ -138,21 +147,41 @@ public final class LMGateway: Sendable {
         }
     }
 
-    /// Sends a request.
+    /// Sends a call's request.
     func send(
         _ call: LMCall,
         isStream: Bool,
         by deadline: ContinuousClock.Instant
-    ) throws(LMError) -> HTTPTransfer {
+    ) throws(LMError) -> LMExchange {
+        let endpoint = call.endpoint
+        let body = try endpoint.dialect.body(
+            call.request,
+            model: endpoint.wireModel,
+            isStream: isStream
+        )
+        let path = endpoint.dialect.path
+        return try send(body, to: path, of: endpoint, isStream: isStream, by: deadline)
+    }
+
+    /// Sends a body.
+    func send(
+        _ body: Value,
+        to path: String,
+        of endpoint: LMEndpoint,
+        isStream: Bool = false,
+        by deadline: ContinuousClock.Instant
+    ) throws(LMError) -> LMExchange {
         guard let client else {
             throw LMError(.transport, "there is no thread to be had for connections")
         }
         let request = try LMExchange.request(
-            call,
+            body,
+            to: path,
+            of: endpoint,
             isStream: isStream,
             timeout: ContinuousClock.now.duration(to: deadline)
         )
-        return client.send(request)
+        return LMExchange(endpoint, client.send(request))
     }
 
     // MARK: The ledger
@@ -162,7 +191,15 @@ public final class LMGateway: Sendable {
         _ began: ContinuousClock.Instant,
         _ result: Result<LMResponse, LMError>
     ) {
-        let record = LMRecord(call.model, after: began.duration(to: .now), result)
+        note(call.model, began, result.map { LMRecord.Cost($0) })
+    }
+
+    func note(
+        _ model: String,
+        _ began: ContinuousClock.Instant,
+        _ result: Result<LMRecord.Cost, LMError>
+    ) {
+        let record = LMRecord(model, after: began.duration(to: .now), result)
         records.withLock { $0.took(record) }
     }
 }

@@ -1,20 +1,48 @@
+import Glibc
 import KraitWire
 
 /// The calls of language models that a gateway has made: the latest one by one, and sums of all.
 public struct LMLedger: Sendable {
+    /// What sums are made by.
+    public enum Grouping: String, Sendable, CaseIterable {
+        /// The model, as DSPy names it.
+        case model
+        /// The operation whose call asked for it.
+        case operation
+        /// The step of a pipeline, such as `support/3 ChainOfThought(Triage)`.
+        case step
+        /// The call's session.
+        case session
+    }
+
     /// The latest, the oldest first.
     public private(set) var records: [LMRecord] = []
-    /// The sums by model; of what comes after the first thousand models, under `…`.
-    public private(set) var models: [String: LMSum] = [:]
+    private var sums: [Grouping: [String: LMSum]] = [:]
     private let limit: Int
 
-    static let mostModels = 1_000
+    static let mostGroups = 1_000
+    /// What comes after so many groups counts under this name.
+    static let others = "…"
+    /// Calls that belong to no group.
+    static let nobody = "-"
 
     init(limit: Int) { self.limit = limit }
 
+    /// The sums by model.
+    public var models: [String: LMSum] { sums(by: .model) }
+
+    /// The sums of all calls since the start; of what comes after the first thousand groups under
+    /// `…`, of calls that belong to none under `-`.
+    public func sums(by grouping: Grouping) -> [String: LMSum] { sums[grouping] ?? [:] }
+
     mutating func took(_ record: LMRecord) {
-        let isKnown = models[record.model] != nil || models.count < Self.mostModels
-        models[isKnown ? record.model : "…", default: LMSum()].took(record)
+        for grouping in Grouping.allCases {
+            let name = record.group(grouping) ?? Self.nobody
+            var sums = sums.removeValue(forKey: grouping) ?? [:]
+            let isKnown = sums[name] != nil || sums.count < Self.mostGroups
+            sums[isKnown ? name : Self.others, default: LMSum()].took(record)
+            self.sums[grouping] = sums
+        }
         guard limit > 0 else { return }
         // Dropped by the hundred, so that a full ledger does not move with each call.
         if records.count >= limit + limit / 8 { records.removeFirst(records.count - limit + 1) }
@@ -26,13 +54,19 @@ public struct LMLedger: Sendable {
 ///
 /// Never what was said.
 public struct LMRecord: Sendable, Hashable {
+    /// When it ended.
+    public var time: Timestamp
     /// As DSPy names it.
     public var model: String
-    /// The operation whose call asked for it, where a worker did; nil for Swift code of its own.
+    /// The operation whose call asked for it; nil for Swift code outside of any.
     public var operation: String?
+    /// The step of a pipeline that made that call, such as `support/3 ChainOfThought(Triage)`.
+    public var step: String?
+    /// The run of that pipeline.
+    public var run: String?
     /// That call's session.
     public var session: String?
-    /// The pool whose worker asked.
+    /// The pool whose worker asked; nil where Swift code did.
     public var pool: String?
     /// The tokens; none of a cached answer.
     public var usage: LMUsage
@@ -45,55 +79,48 @@ public struct LMRecord: Sendable, Hashable {
     /// What went wrong; nil where it was answered.
     public var failure: LMError.Kind?
 
-    init(_ model: String, after duration: Duration, _ result: Result<LMResponse, LMError>) {
-        let context = ToolContext.current
+    /// What an answer took.
+    struct Cost {
+        var usage = LMUsage()
+        var cost: Double?
+        var isCached = false
+
+        init(_ response: LMResponse) {
+            (usage, cost, isCached) = (response.usage, response.cost, response.isCached)
+        }
+
+        init(_ embeddings: Embeddings) {
+            (usage, cost) = (embeddings.usage, embeddings.cost)
+            isCached = embeddings.cached == embeddings.vectors.count
+        }
+    }
+
+    init(_ model: String, after duration: Duration, _ result: Result<Cost, LMError>) {
+        let (origin, context) = (CallOrigin.current, ToolContext.current)
         self.model = model
         self.duration = duration
-        operation = context?.operation
-        session = context?.session
+        time = Timestamp(seconds: Int64(Glibc.time(nil)))
+        operation = context?.operation ?? origin.operation
+        step = origin.path.isEmpty ? nil : origin.path.joined(separator: "/")
+        run = origin.run
+        session = context?.session ?? origin.session
         pool = context?.pools.last
         switch result {
-        case .success(let response):
-            usage = response.usage
-            cost = response.cost
-            isCached = response.isCached
+        case .success(let found):
+            (usage, cost, isCached) = (found.usage, found.cost, found.isCached)
         case .failure(let error):
             usage = LMUsage()
             isCached = false
             failure = error.kind
         }
     }
-}
 
-/// What many calls took together.
-public struct LMSum: Sendable, Hashable {
-    /// How many there were.
-    public private(set) var calls = 0
-    /// How many had no answer.
-    public private(set) var failures = 0
-    /// How many were answered from the cache.
-    public private(set) var cached = 0
-    /// Tokens of the requests, where they were told.
-    public private(set) var promptTokens = 0
-    /// Tokens of the answers, where they were told.
-    public private(set) var completionTokens = 0
-    /// US dollars of the calls whose cost is known.
-    public private(set) var cost = 0.0
-    /// How many answered calls have a cost that nobody knows.
-    public private(set) var costUnknown = 0
-    /// The time of all of them.
-    public private(set) var duration = Duration.zero
-
-    mutating func took(_ record: LMRecord) {
-        calls += 1
-        duration += record.duration
-        if record.failure != nil {
-            failures += 1
-            return
+    func group(_ grouping: LMLedger.Grouping) -> String? {
+        switch grouping {
+        case .model: model
+        case .operation: operation
+        case .step: step
+        case .session: session
         }
-        if record.isCached { cached += 1 }
-        promptTokens &+= record.usage.promptTokens ?? 0
-        completionTokens &+= record.usage.completionTokens ?? 0
-        if let cost = record.cost { self.cost += cost } else { costUnknown += 1 }
     }
 }

@@ -20,16 +20,24 @@ extension LM {
         )
     }
 
-    /// Answers a worker: with an endpoint's body, or with why there is none.
-    package func answer(worker arguments: ValueMap) async -> Value {
+    /// Answers a worker: with an endpoint's body, with a piece of a stream, or with why there is
+    /// none.
+    ///
+    /// - Parameter streams: those of the worker's call.
+    package func answer(worker arguments: ValueMap, _ streams: WorkerStreams) async -> Value {
         do throws(LMError) {
+            if let next = arguments["next"] {
+                return try await streams.next(next.int ?? -1)
+            }
             guard let body = arguments["body"]?.map, let model = arguments["model"]?.string else {
                 throw LMError(.invalidRequest, "a worker's request has a model and a body")
             }
             var request = try OpenAIDialect.request(from: body)
             request.cache = arguments["cache"]?.bool
             request.rolloutID = arguments["rollout"]?.int
-            let response = try await (model == self.model ? self : other(model)).complete(request)
+            let lm = model == self.model ? self : other(model)
+            if arguments["stream"] == true { return try await streams.begin(lm.stream(request)) }
+            let response = try await lm.complete(request)
             return ["body": OpenAIDialect.body(of: response), "cached": .bool(response.isCached)]
         } catch {
             var told: ValueMap = ["code": .string(error.kind.rawValue)]
@@ -39,5 +47,62 @@ extension LM {
             told["retry_after"] = error.retryAfter.map { .double($0 / .seconds(1)) }
             return ["error": .map(told)]
         }
+    }
+}
+
+/// The streams that one call's worker reads, piece by piece as it asks for them.
+///
+/// Their end of life ends their requests.
+package actor WorkerStreams {
+    private var streams: [Int: LMStream.AsyncIterator] = [:]
+    private var begun = 0
+
+    package init() {}
+
+    /// Begins a stream; gives its number and its first piece.
+    func begin(_ stream: LMStream) async throws(LMError) -> Value {
+        guard streams.count < LMLimits.workerStreams else {
+            throw LMError(
+                .invalidRequest,
+                "a call reads at most \(LMLimits.workerStreams) streams at once"
+            )
+        }
+        begun += 1
+        return try await piece(of: stream.makeAsyncIterator(), begun)
+    }
+
+    /// All that has come of a stream since the last piece, or the next that comes.
+    func next(_ number: Int) async throws(LMError) -> Value {
+        guard let stream = streams.removeValue(forKey: number) else {
+            throw LMError(.invalidRequest, "there is no such stream, or it is being read already")
+        }
+        return try await piece(of: stream, number)
+    }
+
+    private func piece(
+        of stream: LMStream.AsyncIterator,
+        _ number: Int
+    ) async throws(LMError) -> Value {
+        var stream = stream
+        var events: [Value] = []
+        for event in try await stream.nextBatch() {
+            switch event {
+            case .text(let text): events.append(["text": .string(text)])
+            case .reasoning(let text): events.append(["reasoning": .string(text)])
+            case .toolCall(let index, let id, let name, let arguments):
+                var call: ValueMap = ["index": .int(Int64(index))]
+                call["id"] = id.map(Value.string)
+                call["name"] = name.map(Value.string)
+                call["arguments"] = .string(arguments)
+                events.append(["tool_call": .map(call)])
+            case .end(let response):
+                return [
+                    "events": .list(events), "body": OpenAIDialect.body(of: response),
+                    "cached": .bool(response.isCached),
+                ]
+            }
+        }
+        streams[number] = stream
+        return ["events": .list(events), "stream": .int(Int64(number))]
     }
 }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Takes the events out of a `text/event-stream`, however its bytes are cut.
 ///
 /// As the HTML standard has it, for what APIs send: `data` lines are joined by a newline, an empty
@@ -16,19 +18,38 @@ struct EventStreamParser: Sendable, Equatable {
     init(limit: Int = LMLimits.eventBytes) { self.limit = limit }
 
     /// The data of the events that these bytes complete, in order.
-    mutating func took(_ bytes: some Sequence<UInt8>) throws(TooLong) -> [[UInt8]] {
+    mutating func took(_ bytes: some Collection<UInt8>) throws(TooLong) -> [[UInt8]] {
+        let bytes = Array(bytes)
         var events: [[UInt8]] = []
-        for byte in bytes {
-            defer { endedWithReturn = byte == 13 }
-            if byte == 10, endedWithReturn { continue }
-            guard byte == 10 || byte == 13 else {
-                guard line.count + data.count < limit else { throw TooLong() }
-                line.append(byte)
-                continue
-            }
+        var start = 0
+        while start < bytes.count {
+            // The second half of a CRLF.
+            if endedWithReturn, bytes[start] == 10 { start += 1 }
+            endedWithReturn = false
+            let end = Self.lineEnd(in: bytes, from: start)
+            let more = (end ?? bytes.count) - start
+            guard line.count + data.count + more <= limit else { throw TooLong() }
+            line += bytes[start..<start + more]
+            guard let end else { break }
             endLine(&events)
+            endedWithReturn = bytes[end] == 13
+            start = end + 1
         }
         return events
+    }
+
+    /// Where the next LF or CR is.
+    private static func lineEnd(in bytes: [UInt8], from start: Int) -> Int? {
+        bytes.withUnsafeBytes { bytes in
+            func find(_ byte: Int32, before end: Int) -> Int? {
+                guard start < end, let base = bytes.baseAddress,
+                    let found = memchr(base + start, byte, end - start)
+                else { return nil }
+                return UnsafeRawPointer(found) - base
+            }
+            let feed = find(10, before: bytes.count)
+            return find(13, before: feed ?? bytes.count) ?? feed
+        }
     }
 
     private mutating func endLine(_ events: inout [[UInt8]]) {

@@ -82,6 +82,14 @@ public struct LMStream: AsyncSequence, Sendable {
                 throw error
             }
         }
+
+        /// The next event and all that came with it; none where there are no more.
+        package mutating func nextBatch() async throws(LMError) -> [LMEvent] {
+            guard let first = try await next() else { return [] }
+            let more = isOver ? [] : source?.ready() ?? []
+            if case .end? = more.last { isOver = true }
+            return [first] + more
+        }
     }
 }
 
@@ -89,6 +97,13 @@ public struct LMStream: AsyncSequence, Sendable {
 package protocol LMEventSource: AnyObject {
     /// The next event, or nil where there are no more.
     func next() async throws(LMError) -> LMEvent?
+    /// Takes the events that are there without a wait.
+    func ready() -> [LMEvent]
+}
+
+extension LMEventSource {
+    /// None.
+    package func ready() -> [LMEvent] { [] }
 }
 
 /// An answer that is there already.
@@ -112,4 +127,9 @@ package final class WholeAnswer: LMEventSource {
     }
 
     package func next() async throws(LMError) -> LMEvent? { events.popLast() }
+
+    package func ready() -> [LMEvent] {
+        defer { events = [] }
+        return events.reversed()
+    }
 }

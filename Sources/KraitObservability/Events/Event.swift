@@ -49,6 +49,8 @@ package enum Event: String, Sendable, Hashable, CaseIterable {
 
     case payloadFramed = "payload.framed"
 
+    case lmCacheFailed = "lm.cache_failed"
+
     case reaperKilled = "reaper.killed"
     case reaperRemoved = "reaper.removed"
 
@@ -128,6 +130,8 @@ extension Event {
             Entry(.warning, "A message was for a worker that is not connected.")
         case .payloadFramed:
             Entry(.debug, "Large arguments did not fit into shared memory and went as frames.")
+        case .lmCacheFailed:
+            Entry(.warning, "Answers of language models could not be kept, or found, on disk.")
         case .reaperKilled: Entry(.warning, "Processes that an ended run had left were killed.")
         case .reaperRemoved:
             Entry(.notice, "Sockets or shared memory that an ended run had left were removed.")

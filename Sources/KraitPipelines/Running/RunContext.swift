@@ -20,6 +20,8 @@ public struct RunContext: Sendable {
         let trace: Trace?
         let listener: RunListener
         let pause: @Sendable (Duration) async throws -> Void
+        /// Tells the runs apart in the ledger of language models.
+        let number = UInt32.random(in: 0 ... .max)
 
         init(
             _ caller: any Caller,
@@ -147,6 +149,20 @@ public struct RunContext: Sendable {
     }
 
     private func answer(_ call: Call) async throws(CallError) -> RoutedReply {
+        var origin = CallOrigin()
+        origin.run = String(run.number, radix: 16)
+        origin.path = path
+        origin.operation = call.operation
+        origin.session = call.options.session
+        return try await CallOrigin.$current.withValue(origin) {
+            () async -> Result<RoutedReply, CallError> in
+            do throws(CallError) {
+                return .success(try await routed(call))
+            } catch { return .failure(error) }
+        }.get()
+    }
+
+    private func routed(_ call: Call) async throws(CallError) -> RoutedReply {
         if isLast, let receive = run.listener.chunk {
             return try await caller.callStreaming(call, receive)
         }

@@ -1,5 +1,25 @@
 import KraitWire
 
+/// Code of this process as a backend: what it asks of language models counts as the operation's.
+package struct OriginBackend: Backend {
+    private let inner: any Backend
+
+    package init(_ inner: any Backend) { self.inner = inner }
+
+    /// Answers a call.
+    package func call(_ call: Call) async throws(CallError) -> Reply {
+        var origin = CallOrigin.current
+        origin.operation = call.operation
+        if let session = call.options.session { origin.session = session }
+        return try await CallOrigin.$current.withValue(origin) {
+            () async -> Result<Reply, CallError> in
+            do throws(CallError) {
+                return .success(try await inner.call(call))
+            } catch { return .failure(error) }
+        }.get()
+    }
+}
+
 /// Swift code as a backend: it runs in the caller's task, so cancelling the task reaches it.
 package struct NativeBackend: Backend {
     private let body: @Sendable (Call) async throws -> Value

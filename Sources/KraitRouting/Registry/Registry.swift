@@ -22,7 +22,7 @@ package struct Registry: Sendable {
         ) {
             self.operation = operation
             self.capabilities = capabilities
-            self.backend = backend
+            self.backend = OriginBackend(backend)
         }
     }
 

@@ -1,4 +1,4 @@
-"""The offline LM's HTTP side: chat completions, models, health."""
+"""The offline LM's HTTP side: chat completions, embeddings, models, health."""
 
 import hashlib
 import json
@@ -9,6 +9,13 @@ from typing import Any
 
 from krait_worker.offline_lm import MODEL
 from krait_worker.offline_lm.agents import native_calls
+from krait_worker.offline_lm.embeddings import (
+    DIMENSIONS,
+    MOST_DIMENSIONS,
+    MOST_TEXTS,
+    embedding,
+    texts_of,
+)
 from krait_worker.offline_lm.injection import Injection, Injections
 from krait_worker.offline_lm.reply import completion
 
@@ -62,23 +69,63 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(404, f"no such path: {self.path:.100}")
 
     def do_POST(self) -> None:
+        if self.path == "/v1/embeddings":
+            self._embed()
+            return
         request = self._request()
         if request is None:
             return
         if self.path != "/v1/chat/completions":
             self._error(404, f"no such path: {self.path:.100}")
             return
+        fault = self._fault()
+        if fault not in ("429", "500"):
+            self._answer(request, fault)
+
+    def _fault(self) -> str | None:
+        """What is wrong with this answer; told already where it is an error."""
         fault = self.server.injections.next()
         time.sleep(self.server.latency + (_SLOW_SECONDS if fault == "slow" else 0))
         if fault == "429":
             self._error(429, "injected: too many requests", {"Retry-After": _RETRY_AFTER})
         elif fault == "500":
             self._error(500, "injected: the server failed")
-        else:
-            self._answer(request, fault)
+        return fault
+
+    def _embed(self) -> None:
+        """Answers a request for embeddings."""
+        request = self._body()
+        if request is None:
+            return
+        texts, wanted = texts_of(request.get("input")), request.get("dimensions", DIMENSIONS)
+        if texts is None:
+            self._error(400, f"the input is a text, or a list of at most {MOST_TEXTS}")
+        elif not isinstance(wanted, int) or not 0 < wanted <= MOST_DIMENSIONS:
+            self._error(400, f"there are from 1 to {MOST_DIMENSIONS} dimensions")
+        elif (fault := self._fault()) not in ("429", "500"):
+            vectors = [embedding(text, wanted) for text in texts]
+            data = [
+                {"object": "embedding", "index": index, "embedding": vector}
+                for index, vector in enumerate(vectors)
+            ]
+            words = sum(len(text.split()) for text in texts)
+            usage = {"prompt_tokens": words, "total_tokens": words}
+            body = {"object": "list", "model": MODEL, "data": data, "usage": usage}
+            self._json(200, body, cut=fault == "cut")
 
     def _request(self) -> dict[str, Any] | None:
-        """The request's body; None where it has been refused."""
+        """The body of a request for a completion; None where it has been refused."""
+        found = self._body()
+        if found is None:
+            return None
+        messages = found.get("messages")
+        if not isinstance(messages, list) or not all(isinstance(m, dict) for m in messages):
+            self._error(400, "the body is a JSON object with a list of messages")
+            return None
+        return found
+
+    def _body(self) -> dict[str, Any] | None:
+        """The request's body, empty where it is no JSON object; None where it is too long."""
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > _MOST_BODY:
             self.close_connection = True
@@ -88,11 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
             found = json.loads(self.rfile.read(int(length)))
         except ValueError:
             found = None
-        messages = found.get("messages") if isinstance(found, dict) else None
-        if not isinstance(messages, list) or not all(isinstance(m, dict) for m in messages):
-            self._error(400, "the body is a JSON object with a list of messages")
-            return None
-        return dict(found)
+        return dict(found) if isinstance(found, dict) else {}
 
     def _answer(self, request: dict[str, Any], fault: str | None) -> None:
         messages = request["messages"]

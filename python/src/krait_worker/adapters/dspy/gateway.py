@@ -11,6 +11,13 @@ from typing import Any
 import dspy
 from dspy import lm15
 from dspy._vendor.lm15.errors import error_class_for_code
+from dspy._vendor.lm15.types import (
+    StreamDeltaEvent,
+    StreamStartEvent,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
+)
 from dspy.clients.engines.base import validate_request
 from dspy.clients.lm15_boundary import request_kwargs
 
@@ -44,11 +51,23 @@ class _Engine:
         return arguments
 
     def _response(self, request: Any, answer: Any) -> Any:
-        if isinstance(answer, dict) and isinstance(error := answer.get("error"), dict):
-            raise _error(error)
-        if not isinstance(answer, dict) or not isinstance(body := answer.get("body"), dict):
+        if not isinstance(body := _told(answer).get("body"), dict):
             raise lm15.ServerError("the host's answer is not one of an LM")
         return lm15.response_from_openai_chat(body, model=request.model)
+
+    def _piece(self, request: Any, answer: Any) -> tuple[list[Any], dict[str, Any] | None]:
+        """The events of a piece of a stream, and how the next is asked for; None at the end."""
+        answer = _told(answer)
+        events = [_delta(event) for event in answer.get("events", [])]
+        if isinstance(number := answer.get("stream"), int):
+            return events, {"next": number}
+        *_, end = lm15.response_to_events(self._response(request, answer))
+        return [*events, end], None
+
+
+def _is_whole(request: Any) -> bool:
+    """Whether the answer is to come in one piece: the pieces have no probabilities."""
+    return request.config.logprobs is not None
 
 
 class Engine(_Engine):
@@ -56,16 +75,24 @@ class Engine(_Engine):
 
     def complete(self, request: Any) -> Any:
         """Asks the host and waits."""
-        arguments = self._arguments(request)
-        try:
-            answer = _call().call_host(TOOL, arguments)
-        except ToolFailed as error:
-            raise _failed(error) from error
-        return self._response(request, answer)
+        return self._response(request, self._ask(self._arguments(request)))
 
     def stream(self, request: Any) -> Iterator[Any]:
-        """The whole answer, as the events of a stream."""
-        yield from lm15.response_to_events(self.complete(request))
+        """The answer as it comes: each piece is asked for when the one before has been read."""
+        if _is_whole(request):
+            yield from lm15.response_to_events(self.complete(request))
+            return
+        asked: dict[str, Any] | None = {**self._arguments(request), "stream": True}
+        yield StreamStartEvent()
+        while asked is not None:
+            events, asked = self._piece(request, self._ask(asked))
+            yield from events
+
+    def _ask(self, arguments: dict[str, Any]) -> Any:
+        try:
+            return _call().call_host(TOOL, arguments)
+        except ToolFailed as error:
+            raise _failed(error) from error
 
     def close(self) -> None:
         """Holds nothing."""
@@ -76,17 +103,26 @@ class AsyncEngine(_Engine):
 
     async def complete(self, request: Any) -> Any:
         """Asks the host and waits."""
-        arguments = self._arguments(request)
-        try:
-            answer = await _call().acall_host(TOOL, arguments)
-        except ToolFailed as error:
-            raise _failed(error) from error
-        return self._response(request, answer)
+        return self._response(request, await self._ask(self._arguments(request)))
 
     async def stream(self, request: Any) -> AsyncIterator[Any]:
-        """The whole answer, as the events of a stream."""
-        for event in lm15.response_to_events(await self.complete(request)):
-            yield event
+        """The answer as it comes: each piece is asked for when the one before has been read."""
+        if _is_whole(request):
+            for event in lm15.response_to_events(await self.complete(request)):
+                yield event
+            return
+        asked: dict[str, Any] | None = {**self._arguments(request), "stream": True}
+        yield StreamStartEvent()
+        while asked is not None:
+            events, asked = self._piece(request, await self._ask(asked))
+            for event in events:
+                yield event
+
+    async def _ask(self, arguments: dict[str, Any]) -> Any:
+        try:
+            return await _call().acall_host(TOOL, arguments)
+        except ToolFailed as error:
+            raise _failed(error) from error
 
     async def aclose(self) -> None:
         """Holds nothing."""
@@ -125,6 +161,30 @@ def _call() -> CallContext:
     if call is None:
         raise lm15.NotConfiguredError("the host's LM answers within calls only")
     return call
+
+
+def _told(answer: Any) -> dict[str, Any]:
+    """The host's answer; raises the error it tells of."""
+    if not isinstance(answer, dict):
+        raise lm15.ServerError("the host's answer is not one of an LM")
+    if isinstance(error := answer.get("error"), dict):
+        raise _error(error)
+    return answer
+
+
+def _delta(event: dict[str, Any]) -> Any:
+    """A piece of an answer, as DSPy's own client would read it from the endpoint."""
+    match event:
+        case {"text": str(text)}:
+            return StreamDeltaEvent(delta=TextDelta(text=text))
+        case {"reasoning": str(text)}:
+            return StreamDeltaEvent(delta=ThinkingDelta(text=text))
+        case {"tool_call": {"index": int(index), "arguments": str(arguments), **rest}}:
+            call = ToolCallDelta(
+                input=arguments, part_index=index, id=rest.get("id"), name=rest.get("name")
+            )
+            return StreamDeltaEvent(delta=call)
+    raise lm15.ServerError("the host's answer is not one of an LM")
 
 
 def _error(told: dict[str, Any]) -> Exception:
