@@ -192,7 +192,7 @@ import Testing
 
     @Test(arguments: [
         ["status"], ["call", "echo", "{}"], ["stop"], ["route", "explain", "x"], ["top"], ["logs"],
-        ["resize", "p", "2"], ["drain", "p"], ["resume", "p"], ["recycle", "p"],
+        ["resize", "p", "2"], ["drain", "p"], ["resume", "p"], ["recycle", "p"], ["lm"],
     ])
     func `without a daemon every command says how to start one`(_ line: [String]) async throws {
         try await withTemporaryDirectory { base in

@@ -136,7 +136,7 @@ private func read(_ text: String, file: String = "krait.yaml") throws -> Configu
         (
             "xyzzy: 1",
             "1:1: unknown key \"xyzzy\"; valid are name, log_level, drain_timeout, routing, "
-                + "run_directory, pools"
+                + "run_directory, lm, pools"
         ),
         (
             "pools: {a: {adapter: dspy, lm: {modle: x}}}",
@@ -289,6 +289,18 @@ private func read(_ text: String, file: String = "krait.yaml") throws -> Configu
         #expect(configuration.runDirectory == "/run/krait")
         #expect(configuration.pools[0].adapter.options["lm"]?["model"] == "openai/gpt-4o-mini")
         #expect(configuration.pools[0].environment == ["OMP_NUM_THREADS": "1"])
+    }
+
+    @Test func `the cache of answers is declared, its file beside the configuration`() throws {
+        let found = try read(
+            "lm:\n  cache:\n    disk: 2GB\n    file: a.sqlite\n    entries: 7\n    memory: 1MB\n"
+        )
+        #expect(found.cache.entries == 7)
+        #expect(found.cache.bytes == 1 << 20)
+        #expect(found.cache.disk?.file.hasSuffix("a.sqlite") == true)
+        #expect(found.cache.disk?.bytes == 2 << 30)
+        #expect(try read("lm: {cache: {disk: 1GB}}").cache.disk == nil)
+        #expect(throws: ConfigurationProblems.self) { _ = try read("lm: {cache: {fiel: x}}") }
     }
 
     @Test(arguments: [

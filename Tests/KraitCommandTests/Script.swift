@@ -1,4 +1,5 @@
 import Glibc
+import Krait
 import KraitObservability
 import KraitWire
 
@@ -119,6 +120,10 @@ actor ScriptedCore: DaemonCore {
             "operation": "echo", "chosen": "pool p", "alternatives": ["native", "pool q"],
             "cost": nil,
         ]
+    }
+
+    func lm(by grouping: LMLedger.Grouping, last: Int) async -> Value {
+        ["by": .string(grouping.rawValue), "last": .int(Int64(last))]
     }
 
     func steer(_ request: SteeringRequest) async throws(CallError) -> Value {

@@ -201,6 +201,7 @@ private struct HungCore: DaemonCore {
     }
 
     func explain(operation: String) async throws -> Value { .null }
+    func lm(by grouping: LMLedger.Grouping, last: Int) async -> Value { .null }
     func steer(_ request: SteeringRequest) async throws(CallError) -> Value { .null }
     func drain() async {}
     func stop() async {}

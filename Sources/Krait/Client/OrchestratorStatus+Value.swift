@@ -88,7 +88,7 @@ extension OrchestratorStatus.PoolEvent {
 
 extension LMSum {
     /// The sums as `krait status --json` prints them.
-    fileprivate var value: Value {
+    var value: Value {
         [
             "calls": .int(Int64(calls)),
             "failures": .int(Int64(failures)),
@@ -104,5 +104,5 @@ extension LMSum {
 
 extension Duration {
     /// Seconds to the millisecond.
-    fileprivate var roundedSeconds: Double { (self / .milliseconds(1)).rounded() / 1_000 }
+    var roundedSeconds: Double { (self / .milliseconds(1)).rounded() / 1_000 }
 }

@@ -7,7 +7,7 @@ func commandTree(_ programs: Programs) -> Command {
     ]
     commands += SteerCommands.commands
     commands += [
-        CallCommand.command, RunCommand.command, RouteCommand.command,
+        CallCommand.command, RunCommand.command, RouteCommand.command, LMCommand.command,
         DoctorCommand.command(programs.echoRoundTrip), ConfigCommand.command, KeysCommand.command,
     ]
     if let demo = programs.demo { commands.append(DemoCommand.command(demo)) }

@@ -13,6 +13,8 @@ struct Configuration: Sendable, Equatable {
     /// How long a stopping daemon waits for the calls that run.
     var drainTimeout = Defaults.drainTimeout
     var routing = RoutingPolicy.preferNative
+    /// What is kept of the answers of language models that the daemon asks itself.
+    var cache = LMCacheSettings()
     var pools: [PythonPool] = []
     /// Where an operation's calls go when their pool cannot take them.
     var fallbacks: [Fallback] = []

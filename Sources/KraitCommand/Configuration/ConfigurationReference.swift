@@ -13,6 +13,7 @@ enum ConfigurationReference {
         ]
         for setting in [Setting<ConfigurationDraft>].top {
             lines += self.lines(of: setting, in: ConfigurationDraft(), indent: "")
+            if setting.name == "lm" { lines += gateway }
             guard setting.name == "pools" else { continue }
             lines += ["pools:", "  general:"]
             for setting in [Setting<PoolDraft>].pool {
@@ -25,6 +26,18 @@ enum ConfigurationReference {
             }
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static var gateway: [String] {
+        var lines = ["lm:"]
+        for setting in [Setting<ConfigurationDraft>].gateway {
+            lines += self.lines(of: setting, in: ConfigurationDraft(), indent: "  ")
+        }
+        lines.append("  cache:")
+        for setting in Setting<CacheDraft>.cache {
+            lines += self.lines(of: setting, in: CacheDraft(), indent: "    ")
+        }
+        return lines
     }
 
     private static func lines<Target>(

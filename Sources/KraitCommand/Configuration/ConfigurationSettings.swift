@@ -43,6 +43,14 @@ extension Setting where Target == ConfigurationDraft {
             "The folder for the daemon's own; the default is $XDG_RUNTIME_DIR/krait."
         ),
         Setting(
+            "lm",
+            typeName: "map",
+            "What the daemon asks language models itself.",
+            read: { node, path, draft, problems in
+                readSettings(.gateway, from: node, path: path, into: &draft, &problems)
+            }
+        ),
+        Setting(
             "pools",
             typeName: "map of pools by name",
             "The pools of Python workers.",
@@ -121,6 +129,7 @@ extension ConfigurationDraft {
 
 extension [Setting<ConfigurationDraft>] {
     static var top: [Setting<ConfigurationDraft>] { Setting.top }
+    static var gateway: [Setting<ConfigurationDraft>] { Setting.gateway }
 }
 
 extension TextForm where Value == LogLevel {

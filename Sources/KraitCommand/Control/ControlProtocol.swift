@@ -13,6 +13,8 @@ enum ControlRequest: Sendable {
     /// Ends the calls and streams of this client that have this id.
     case cancel(Value)
     case explain(operation: String)
+    /// The ledger of language models: sums by a grouping, and so many of the latest calls.
+    case lm(by: LMLedger.Grouping, last: Int)
     case steer(SteeringRequest)
     case stop(now: Bool)
 

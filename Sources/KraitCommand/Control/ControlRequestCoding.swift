@@ -21,6 +21,7 @@ extension ControlRequest {
         case "explain":
             try fields.allow(["verb", "operation"])
             self = .explain(operation: try fields.required("operation").text())
+        case "lm": self = try .ledger(fields)
         case "stop":
             try fields.allow(["verb", "now"])
             self = .stop(now: try fields.optional("now")?.flag() ?? false)
@@ -44,7 +45,8 @@ extension ControlRequest {
             self = try .steer(fields, .recycle)
         default:
             let verbs =
-                "ping, status, call, stream, cancel, explain, resize, drain, resume, recycle, stop"
+                "ping, status, call, stream, cancel, explain, lm, resize, drain, resume, recycle, "
+                + "stop"
             throw .malformed("there is no verb \(quoted(verb)); there are \(verbs)")
         }
     }
@@ -56,6 +58,16 @@ extension ControlRequest {
             try fields.optional("arguments")?.map() ?? [:],
             options: try CallOptions(control: fields.optional("options")?.map() ?? [:])
         )
+    }
+
+    private static func ledger(_ fields: RequestFields) throws(ControlFailure) -> ControlRequest {
+        try fields.allow(["verb", "by", "last"])
+        let name = try fields.optional("by")?.text() ?? LMLedger.Grouping.model.rawValue
+        guard let grouping = LMLedger.Grouping(rawValue: name) else {
+            let names = LMLedger.Grouping.allCases.map(\.rawValue).joined(separator: ", ")
+            throw .malformed("by must be one of \(names), not \(quoted(name))")
+        }
+        return .lm(by: grouping, last: try fields.optional("last")?.count() ?? 0)
     }
 
     private static func steer(
@@ -82,6 +94,10 @@ extension ControlRequest {
         case .explain(let operation):
             map["verb"] = "explain"
             map["operation"] = .string(operation)
+        case .lm(let grouping, let last):
+            map["verb"] = "lm"
+            map["by"] = .string(grouping.rawValue)
+            map["last"] = .int(Int64(last))
         case .steer(let request):
             map["verb"] = .string(request.verb)
             map["pool"] = .string(request.pool)

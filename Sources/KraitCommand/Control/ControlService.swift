@@ -54,6 +54,8 @@ struct ControlService: Sendable {
             } catch {
                 throw .failed("\(error)")
             }
+        case .lm(let grouping, let last):
+            return await core.lm(by: grouping, last: last)
         case .steer(let request):
             do throws(CallError) {
                 return try await core.steer(request)

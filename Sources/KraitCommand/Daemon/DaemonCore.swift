@@ -1,3 +1,4 @@
+import Krait
 import KraitObservability
 import KraitWire
 
@@ -27,6 +28,9 @@ protocol DaemonCore: Sendable {
 
     /// Which route a call of the operation would take, and why.
     func explain(operation: String) async throws -> Value
+
+    /// The calls of language models: sums by a grouping, and so many of the latest one by one.
+    func lm(by grouping: LMLedger.Grouping, last: Int) async -> Value
 
     /// Changes a pool, and gives its status once that is done, or has begun where nobody waits.
     func steer(_ request: SteeringRequest) async throws(CallError) -> Value

@@ -17,7 +17,8 @@ struct OrchestratorCore: DaemonCore {
             run: plan.run,
             policy: configuration.routing,
             drainTimeout: configuration.drainTimeout,
-            logger: plan.logger
+            logger: plan.logger,
+            gateway: LMGateway(cache: configuration.cache, logger: plan.logger)
         )
         orchestrator = Orchestrator(name: configuration.name, settings: settings) {
             configuration.pools
@@ -77,6 +78,10 @@ struct OrchestratorCore: DaemonCore {
 
     func explain(operation: String) async throws -> Value {
         try orchestrator.explain(operation).value
+    }
+
+    func lm(by grouping: LMLedger.Grouping, last: Int) async -> Value {
+        orchestrator.ledger.value(by: grouping, last: last)
     }
 
     func steer(_ request: SteeringRequest) async throws(CallError) -> Value {
