@@ -229,7 +229,7 @@ private enum Sample {
     }()
 
     @Test func `every command's help names all that it declares`() {
-        #expect(Self.all.count == 22)
+        #expect(Self.all.count == 24)
         for (path, command) in Self.all {
             let text = HelpText(path: path, command: command).text
             for parameter in command.parameters {
@@ -264,12 +264,27 @@ private enum Sample {
         }
     }
 
+    @Test func `a command that has others may run by itself`() throws {
+        let parser = ArgumentParser(root: commandTree(Programs()))
+        for (line, path) in [
+            (["evaluate", "predict"], ["krait", "evaluate"]),
+            (["evaluate", "compare", "a", "b"], ["krait", "evaluate", "compare"]),
+            (["evaluate", "--", "compare"], ["krait", "evaluate"]),
+        ] {
+            guard case .run(let parsed) = try parser.parse(line) else {
+                Issue.record("\(line) does not run")
+                continue
+            }
+            #expect(parsed.path == path)
+        }
+    }
+
     @Test func `a command whose program is missing is not offered`() {
         let names = commandTree(Programs()).subcommands.map(\.name)
         #expect(
             names == [
                 "stop", "status", "top", "logs", "resize", "drain", "resume", "recycle", "call",
-                "run", "route", "lm", "doctor", "config", "keys", "version",
+                "run", "evaluate", "route", "lm", "doctor", "config", "keys", "version",
             ]
         )
     }

@@ -22,7 +22,7 @@ struct BatchPartTests {
     @Test func `progress tells its rate and what is left`() {
         var progress = BatchProgress(total: 100, before: 40)
         #expect(progress.line(after: .zero) == "[########------------]  40 %  40/100")
-        for row in 0..<20 { progress.rowEnded(well: row > 1) }
+        for row in 0..<20 { progress.rowEnded(BatchAnswer(fields: [:], isFailure: row < 2)) }
         #expect(
             progress.line(after: .seconds(10))
                 == "[############--------]  60 %  60/100  2 failed  2.0 rows/s  20s left"

@@ -283,7 +283,7 @@ import Testing
 
     @Test func `the exit codes are those that are documented`() {
         let codes = ExitCode.allCases.map(\.rawValue)
-        #expect(codes == [0, 1, 2, 3, 4, 5, 130, 141])
+        #expect(codes == [0, 1, 2, 3, 4, 5, 6, 130, 141])
         #expect(CommandRunner.exitCode(of: CancellationError()) == .interrupted)
         #expect(CommandRunner.exitCode(of: SystemError("x", code: 1)) == .failed)
     }

@@ -54,6 +54,11 @@ actor ScriptedCore: DaemonCore {
         case "echo":
             let source = Reply.Source.pool("p", worker: "p/1.0", codec: call.options.codec ?? .json)
             return Reply(.map(call.arguments), from: source)
+        case "guess":
+            let outputs: Value = ["answer": call.arguments["guess"] ?? .null]
+            let usage: Value = ["m": ["total_tokens": 7, "cost": 0.5]]
+            return Reply(["outputs": outputs, "usage": usage], from: .native)
+        case "judge": return Reply(call.arguments["prediction"]?["answer"] ?? .null, from: .native)
         case "route": return Reply(.string("\(call.options.route)"), from: .native)
         case "large": return Reply(.string(String(repeating: "x", count: 4_096)), from: .native)
         case "hang":
@@ -113,7 +118,7 @@ actor ScriptedCore: DaemonCore {
     }
 
     func explain(operation: String) async throws -> Value {
-        guard operation == "echo" else {
+        guard ["echo", "guess", "judge"].contains(operation) else {
             throw CallError(.unknownOperation, "there is echo", operation: operation)
         }
         return [

@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func `failures count as the failure score and are told`() async throws {
-        let evaluation = Evaluation(Self.questions, maximumFailures: 2, failureScore: 0.5)
+        let evaluation = Evaluation(Self.questions, maxErrors: 3, failureScore: 0.5)
         let report = try await evaluation.run { question -> Answer in
             if ["q1", "q5"].contains(question.question) { throw Broken() }
             return Answer(answer: question.answer)
@@ -80,14 +80,14 @@ import Testing
 
     @Test func `one failure too many ends the run`() async throws {
         let error = await #expect(throws: EvaluationError.self) {
-            try await Evaluation(Self.questions, concurrency: 1, maximumFailures: 2).run {
+            try await Evaluation(Self.questions, concurrency: 1, maxErrors: 3).run {
                 _ -> Answer in
                 throw Broken()
             } score: {
                 try Self.score($0, $1)
             }
         }
-        #expect(error == .tooManyFailures(3, maximum: 2, last: "it broke"))
+        #expect(error == .tooManyFailures(3, maximum: 3, last: "it broke"))
         #expect(error?.description.contains("it broke") == false)
     }
 
@@ -99,6 +99,61 @@ import Testing
         }
         #expect(report.rows.first?.prediction == 1)
         #expect(report.rows.first?.failure == "it broke")
+    }
+
+    @Test(arguments: [Double.nan, .infinity])
+    func `a score that is no finite number is a failure`(score: Double) async throws {
+        let report = try await Evaluation([1, 2], failureScore: 0.25).run {
+            $0
+        } score: { example, _ in
+            example == 1 ? score : 1
+        }
+        #expect(report.rows[0].failure?.contains("no finite number") == true)
+        #expect(report.score == 62.5)
+    }
+
+    @Test(arguments: [(false, false), (true, true)])
+    func `a failure quotes what Python said only where that is wanted`(
+        provides: Bool,
+        quotes: Bool
+    ) async throws {
+        let fault = Fault(
+            code: .raised,
+            type: "builtins.ValueError",
+            message: "secret words",
+            traceback: "line 1"
+        )
+        let report = try await Evaluation([1], providesTraceback: provides).run { _ -> Int in
+            throw CallError(.faulted, "the Python code raised", fault: fault)
+        } score: { _, _ in
+            1
+        }
+        let failure = try #require(report.rows[0].failure)
+        #expect(failure.contains("the Python code raised"))
+        #expect(failure.contains("secret words\nline 1") == quotes)
+    }
+
+    @Test func `two evaluations are compared row by row`() async throws {
+        func report(_ good: Int) async throws -> EvaluationReport<Int, Int> {
+            try await Evaluation(Array(0..<40)).run {
+                $0
+            } score: { number, _ in
+                number < good ? 1 : 0
+            }
+        }
+        let found = try await report(30).compared(with: report(10))
+        #expect(found.before == 25 && found.after == 75)
+        #expect(found.better == 20 && found.worse == 0 && found.same == 20)
+        #expect(found.verdict == .better)
+        let fewer = try await Evaluation([1]).run {
+            $0
+        } score: { _, _ in
+            1
+        }
+        let base = try await report(1)
+        #expect(throws: EvaluationError.differentExamples(40, 1)) {
+            try fewer.compared(with: base)
+        }
     }
 
     @Test func `a cancelled evaluation ends by the cancellation`() async throws {

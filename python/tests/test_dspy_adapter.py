@@ -257,5 +257,5 @@ def test_the_adapter_s_options_are_checked() -> None:
             DSPyAdapter(**options)  # type: ignore[arg-type]
     kinds = {name: op.kind for name, op in DSPyAdapter().operations().items()}
     assert kinds == dict.fromkeys(
-        ("predict", "chain_of_thought", "react", "code_act", "lm_ping"), "async"
+        ("predict", "chain_of_thought", "react", "code_act", "metric", "lm_ping"), "async"
     )

@@ -46,7 +46,11 @@ struct ArgumentParser {
         var command = root
         var path = [root.name]
         while let name = rest.first, !name.hasPrefix("-"), !command.subcommands.isEmpty {
-            guard let next = command[name] else { throw unknown(name, in: command, path: path) }
+            guard let next = command[name] else {
+                // A command that runs by itself as well: the word is its argument.
+                if command.run != nil { break }
+                throw unknown(name, in: command, path: path)
+            }
             command = next
             path.append(name)
             rest = rest.dropFirst()

@@ -6,6 +6,7 @@ enum ExitCode: Int32, CaseIterable, Sendable {
     case notRunning = 3
     case configuration = 4
     case startFailed = 5
+    case belowThreshold = 6
     case interrupted = 130
     case outputClosed = 141
 
@@ -18,6 +19,7 @@ enum ExitCode: Int32, CaseIterable, Sendable {
         case .notRunning: "no daemon of that name is running, or it does not answer"
         case .configuration: "the configuration is not valid"
         case .startFailed: "the daemon could not start"
+        case .belowThreshold: "the score is below the threshold, or worse than before"
         case .interrupted: "interrupted before it was done"
         case .outputClosed: "the reader of the output went away"
         }

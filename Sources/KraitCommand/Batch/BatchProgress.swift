@@ -8,17 +8,24 @@ struct BatchProgress: Equatable, Sendable {
     let before: Int
     private(set) var answered = 0
     private(set) var failed = 0
+    /// Of all rows that are done, where they are scored.
+    private(set) var score: BatchScore?
+    /// By this run.
+    private(set) var spending = Spending()
 
-    init(total: Int, before: Int) {
+    init(total: Int, before: Int, score: BatchScore? = nil) {
         self.total = total
         self.before = before
+        self.score = score
     }
 
     /// How many rows are left.
     var left: Int { total - before - answered - failed }
 
-    mutating func rowEnded(well: Bool) {
-        if well { answered += 1 } else { failed += 1 }
+    mutating func rowEnded(_ answer: BatchAnswer) {
+        if answer.isFailure { failed += 1 } else { answered += 1 }
+        if let points = answer.score { score?.add(points) }
+        spending.add(answer.spending)
     }
 
     /// Rows a second in this run; nil before the first.
@@ -36,11 +43,13 @@ struct BatchProgress: Equatable, Sendable {
         let bar = String(repeating: "#", count: marks) + String(repeating: "-", count: 20 - marks)
         var parts = ["[\(bar)]", "\(Int(share * 100)) %", "\(done)/\(total)"]
         if failed > 0 { parts.append("\(failed) failed") }
+        if let score, score.count > 0 { parts.append("score \(score.percent)") }
         if let rate = rate(after: elapsed) {
             parts.append("\(rate >= 10 ? rate.rounded() : rate.rounded(toPlaces: 1)) rows/s")
             let rest = Duration.seconds((Double(left) / rate).rounded(.up))
             if left > 0 { parts.append("\(TextForm<Duration>.duration.write(rest)) left") }
         }
+        if let spent = spending.text { parts.append(spent) }
         return parts.joined(separator: "  ")
     }
 

@@ -13,8 +13,14 @@ struct BatchRun: Sendable {
     /// Answers a row.
     ///
     /// A `CallError` is the row's own failure, anything else ends the batch.
-    let answer: @Sendable (ValueMap) async throws -> Value
+    let answer: @Sendable (ValueMap) async throws -> BatchAnswer
     let progress: Lock<BatchProgress>
+    /// What a row that has such an error came to.
+    var failed: @Sendable (CallError) -> BatchAnswer = BatchAnswer.failed
+    /// With how many failures of this run it ends; nil goes on.
+    var maxErrors: Int?
+    /// Hears of each row that is written.
+    var listener: @Sendable (_ row: Int, BatchAnswer) -> Void = { _, _ in }
     /// Set to begin no further row.
     let isStopping = Lock(false)
 
@@ -45,17 +51,21 @@ struct BatchRun: Sendable {
     }
 
     private func settle(_ row: BatchInput.Row) async throws {
-        let isAnswered: Bool
+        let settled: BatchAnswer
         do {
-            let value = try await answer(try row.fields.get())
-            try results.append(row: row.number, ["value": value])
-            isAnswered = true
+            settled = try await answer(try row.fields.get())
         } catch let error as CallError {
             // Who cancels a batch has not answered its rows.
             if error.code == .cancelled || error.code == .shuttingDown { throw error }
-            try failures.append(row: row.number, ["error": ControlFailure(error).wire])
-            isAnswered = false
+            settled = failed(error)
         }
-        progress.withLock { $0.rowEnded(well: isAnswered) }
+        try (settled.isFailure ? failures : results).append(row: row.number, settled.fields)
+        let errors = progress.withLock { progress in
+            progress.rowEnded(settled)
+            return progress.failed
+        }
+        listener(row.number, settled)
+        guard let maxErrors, settled.isFailure, errors >= maxErrors else { return }
+        throw CommandFailure(.failed, "\(errors) rows failed, the last one row \(row.number)")
     }
 }

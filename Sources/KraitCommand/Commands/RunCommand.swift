@@ -79,12 +79,17 @@ enum RunCommand {
         let results = try BatchFile(target)
         let failures = try claim(arguments, fingerprint, results)
         let before = results.rows.count + failures.rows.count
+        let answer = answer(arguments, client)
         let batch = BatchRun(
             input: rows,
             results: results,
             failures: failures,
             concurrency: arguments[concurrency],
-            answer: answer(arguments, client),
+            answer: { row in
+                let value = try await answer(row)
+                let usage = Spending(value["usage"])
+                return BatchAnswer(fields: ["value": value], spending: usage)
+            },
             progress: Lock(BatchProgress(total: fingerprint.rows, before: before))
         )
         let start = ContinuousClock.now
@@ -101,7 +106,7 @@ enum RunCommand {
     }
 
     /// Finds before the first row what no row could be answered with.
-    private static func check(_ arguments: ParsedArguments, _ client: ControlClient) async throws {
+    static func check(_ arguments: ParsedArguments, _ client: ControlClient) async throws {
         if let text = arguments[signature] {
             do throws(SchemaError) {
                 _ = try Schema(parsing: text)
@@ -135,13 +140,33 @@ enum RunCommand {
         return failures
     }
 
-    private static func answer(
+    /// Gives each row's answer; a `CallError` is the row's own.
+    static func answer(
         _ arguments: ParsedArguments,
         _ client: ControlClient
     ) -> @Sendable (ValueMap) async throws -> Value {
         let name = arguments[operation]
         let signature = arguments[signature]
-        let options = CallOptions(
+        let options = options(arguments)
+        return { row in
+            let values: ValueMap =
+                signature.map { ["signature": .string($0), "inputs": .map(row)] } ?? row
+            return try await ask(client, Call(name, values, options: options))
+        }
+    }
+
+    /// Makes one of a row's calls; a `CallError` is the row's own.
+    static func ask(_ client: ControlClient, _ call: Call) async throws -> Value {
+        do {
+            return try await client.ask(.call(call), timeout: nil)["value"] ?? .null
+        } catch let failure as ControlFailure {
+            throw failure.callError ?? CallError(.invalidInput, failure.message)
+        }
+    }
+
+    /// How a row's calls are carried out.
+    static func options(_ arguments: ParsedArguments) -> CallOptions {
+        CallOptions(
             route: arguments[CallCommand.on].map(RouteChoice.init(control:)) ?? .automatic,
             timeout: arguments[CallCommand.deadline],
             // Whoever runs a batch can run it again.
@@ -149,20 +174,10 @@ enum RunCommand {
             priority: .low,
             lm: arguments[CallCommand.lm].map { ["model": .string($0)] }
         )
-        return { row in
-            let values: ValueMap =
-                signature.map { ["signature": .string($0), "inputs": .map(row)] } ?? row
-            do {
-                let call = Call(name, values, options: options)
-                return try await client.ask(.call(call), timeout: nil)["value"] ?? .null
-            } catch let failure as ControlFailure {
-                throw failure.callError ?? CallError(.invalidInput, failure.message)
-            }
-        }
     }
 
     /// Runs the batch, draws its progress, and lets signals stop it.
-    private static func attend(
+    static func attend(
         _ batch: BatchRun,
         since start: ContinuousClock.Instant,
         _ context: CommandContext
@@ -229,7 +244,7 @@ enum RunCommand {
         return .failed
     }
 
-    private static func exitCode(of error: any Error) -> ExitCode {
+    static func exitCode(of error: any Error) -> ExitCode {
         error is ControlClientError ? .notRunning : .failed
     }
 }

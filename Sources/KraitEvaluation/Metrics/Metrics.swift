@@ -104,16 +104,3 @@ public enum Metrics {
         return answers.dropFirst().reduce(score(first)) { max($0, score($1)) }
     }
 }
-
-/// Why a metric has no result.
-public enum MetricError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The list of answers is empty; DSPy raises `ValueError`.
-    case noAnswers
-
-    /// What is wrong, and what to do.
-    public var description: String {
-        switch self {
-        case .noAnswers: "there is no answer to compare with; give at least one"
-        }
-    }
-}

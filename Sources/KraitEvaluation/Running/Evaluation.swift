@@ -14,30 +14,35 @@ public struct Evaluation<Example: Sendable>: Sendable {
     public var examples: [Example]
     /// How many predictions are under way at once; at least 1.
     public var concurrency: Int
-    /// How many examples may fail; with one more the run ends.
-    public var maximumFailures: Int
+    /// With how many failed examples the run ends, as DSPy's `max_errors`; at least 1.
+    public var maxErrors: Int
     /// What an example that failed counts as.
     public var failureScore: Double
+    /// Whether a row's `failure` has all that is known: of an error in Python its traceback, which
+    /// may quote values.
+    public var providesTraceback: Bool
 
     /// An evaluation; with DSPy's figures for what is not given.
     public init(
         _ examples: [Example],
         concurrency: Int = 8,
-        maximumFailures: Int = 10,
-        failureScore: Double = 0
+        maxErrors: Int = 10,
+        failureScore: Double = 0,
+        providesTraceback: Bool = false
     ) {
         self.examples = examples
         self.concurrency = max(1, concurrency)
-        self.maximumFailures = max(0, maximumFailures)
+        self.maxErrors = max(1, maxErrors)
         self.failureScore = failureScore
+        self.providesTraceback = providesTraceback
     }
 
     /// Predicts for each example, scores each prediction, and reports in the examples' order.
     ///
-    /// An example fails where either closure throws; it then counts `failureScore`. `progress` is
-    /// told after each example, in the order in which they end, one at a time. Throws
-    /// `EvaluationError` where too many fail, and `CancellationError` where the task is cancelled;
-    /// what is under way is cancelled then, and waited for.
+    /// An example fails where either closure throws or the score is no finite number; it then
+    /// counts `failureScore`. `progress` is told after each example, in the order in which they
+    /// end, one at a time. Throws `EvaluationError` where too many fail, and `CancellationError`
+    /// where the task is cancelled; what is under way is cancelled then, and waited for.
     public func run<Prediction: Sendable>(
         progress: (EvaluationProgress) -> Void = { _ in },
         predict: @escaping @Sendable (Example) async throws -> Prediction,
@@ -53,8 +58,7 @@ public struct Evaluation<Example: Sendable>: Sendable {
                 let (index, example) = (next, examples[next])
                 next += 1
                 group.addTask {
-                    let row = try await Self.row(example, failureScore, predict, score)
-                    return (index, row)
+                    (index, try await row(example, predict, score))
                 }
             }
             for _ in 0..<min(concurrency, examples.count) { startNext() }
@@ -62,10 +66,10 @@ public struct Evaluation<Example: Sendable>: Sendable {
                 rows[index] = row
                 state.add(row.score, failed: row.failure != nil)
                 progress(state)
-                if state.failures > maximumFailures {
+                if state.failures >= maxErrors {
                     throw EvaluationError.tooManyFailures(
                         state.failures,
-                        maximum: maximumFailures,
+                        maximum: maxErrors,
                         last: row.failure ?? ""
                     )
                 }
@@ -76,9 +80,8 @@ public struct Evaluation<Example: Sendable>: Sendable {
         return EvaluationReport(rows: rows.compactMap { $0 })
     }
 
-    private static func row<Prediction: Sendable>(
+    private func row<Prediction: Sendable>(
         _ example: Example,
-        _ failureScore: Double,
         _ predict: @Sendable (Example) async throws -> Prediction,
         _ score: @Sendable (Example, Prediction) async throws -> Double
     ) async throws -> EvaluationReport<Example, Prediction>.Row {
@@ -88,6 +91,7 @@ public struct Evaluation<Example: Sendable>: Sendable {
             let predicted = try await predict(example)
             prediction = predicted
             let score = try await score(example, predicted)
+            guard score.isFinite else { throw MetricError.notFinite("of this evaluation") }
             return .init(
                 example: example,
                 prediction: predicted,
@@ -101,7 +105,7 @@ public struct Evaluation<Example: Sendable>: Sendable {
                 example: example,
                 prediction: prediction,
                 score: failureScore,
-                failure: "\(error)",
+                failure: providesTraceback ? String(reflecting: error) : "\(error)",
                 duration: start.duration(to: .now)
             )
         }
@@ -133,14 +137,19 @@ public struct EvaluationProgress: Sendable, Equatable {
 
 /// Why an evaluation ended early.
 public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// More examples failed than may; the text is of the last one's error.
+    /// As many examples failed as end a run; the text is of the last one's error.
     case tooManyFailures(Int, maximum: Int, last: String)
+    /// Two evaluations that are compared have not as many examples.
+    case differentExamples(Int, Int)
 
     /// What happened, and what to do; without the failure's text, which may quote values.
     public var description: String {
         switch self {
         case .tooManyFailures(let count, let maximum, _):
-            "\(count) examples failed, and \(maximum) may; see `last` for one of the errors"
+            "\(count) examples failed, and with \(maximum) a run ends; see `last` for one of the "
+                + "errors"
+        case .differentExamples(let before, let after):
+            "an evaluation of \(before) examples cannot be compared with one of \(after)"
         }
     }
 }

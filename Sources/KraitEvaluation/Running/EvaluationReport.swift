@@ -41,11 +41,26 @@ public struct EvaluationReport<Example: Sendable, Prediction: Sendable>: Sendabl
 
     /// How many examples failed.
     public var failures: Int { rows.count { $0.failure != nil } }
+
+    /// This evaluation beside an earlier one of the same examples in the same order.
+    ///
+    /// Throws `EvaluationError.differentExamples` where they are not as many.
+    public func compared(
+        with earlier: EvaluationReport
+    ) throws(EvaluationError) -> EvaluationComparison {
+        guard earlier.rows.count == rows.count else {
+            throw .differentExamples(earlier.rows.count, rows.count)
+        }
+        return EvaluationComparison(
+            before: earlier.rows.map(\.score),
+            after: rows.map(\.score)
+        )
+    }
 }
 
-enum EvaluationScore {
+package enum EvaluationScore {
     /// A hundredth of a percent, rounded as Python rounds: the exact value, halves to even.
-    static func percent(_ total: Double, of count: Int) -> Double {
+    package static func percent(_ total: Double, of count: Int) -> Double {
         guard count > 0 else { return 0 }
         let share = 100 * total / Double(count)
         return share.isFinite ? Double(String(format: "%.2f", share)) ?? share : share

@@ -1,42 +1,63 @@
 import KraitWire
 
 /// An evaluation's results in aligned columns.
-struct EvaluationTable {
+package struct EvaluationTable {
+    /// One example's line.
+    package struct Row: Sendable {
+        package let number: Int
+        package let example: ValueMap
+        package let prediction: ValueMap?
+        /// Nil where the example failed.
+        package let score: Double?
+
+        package init(number: Int, example: ValueMap, prediction: ValueMap?, score: Double?) {
+            self.number = number
+            self.example = example
+            self.prediction = prediction
+            self.score = score
+        }
+    }
+
     private var headings = ["#"]
     private var lines: [[String]] = []
-    private let width: Int
+
+    /// A table whose texts are cut to the width.
+    package init(_ rows: [Row], width: Int) {
+        let inputs = Self.names(rows.map(\.example))
+        let outputs = Self.names(rows.compactMap(\.prediction))
+        let both = Set(inputs).intersection(outputs)
+        headings += inputs.map { both.contains($0) ? "example_\($0)" : $0 }
+        headings += outputs.map { both.contains($0) ? "pred_\($0)" : $0 }
+        headings.append("score")
+        for row in rows {
+            var line = ["\(row.number)"]
+            line += inputs.map { Self.cell(row.example[$0], width: width) }
+            line += outputs.map { Self.cell(row.prediction?[$0], width: width) }
+            line.append(row.score.map(Self.number) ?? "failed")
+            lines.append(line)
+        }
+    }
 
     init<Example: Encodable, Prediction: Encodable>(
         _ report: EvaluationReport<Example, Prediction>,
         width: Int
     ) throws {
-        self.width = width
         let encoder = ValueEncoder()
-        let pairs = try report.rows.map { row in
-            let prediction = try row.prediction.map { try encoder.encode($0) }
-            return (
-                Self.fields(try encoder.encode(row.example), named: "example"),
-                prediction.map { Self.fields($0, named: "prediction") }
+        let rows = try report.rows.enumerated().map { index, row in
+            Row(
+                number: index + 1,
+                example: Self.fields(try encoder.encode(row.example), named: "example"),
+                prediction: try row.prediction.map {
+                    Self.fields(try encoder.encode($0), named: "prediction")
+                },
+                score: row.failure == nil ? row.score : nil
             )
         }
-        let inputs = Self.names(pairs.map(\.0))
-        let outputs = Self.names(pairs.compactMap(\.1))
-        let both = Set(inputs).intersection(outputs)
-        headings += inputs.map { both.contains($0) ? "example_\($0)" : $0 }
-        headings += outputs.map { both.contains($0) ? "pred_\($0)" : $0 }
-        headings.append("score")
-        for (index, row) in report.rows.enumerated() {
-            let (example, prediction) = pairs[index]
-            var line = ["\(index + 1)"]
-            line += inputs.map { cell(example[$0]) }
-            line += outputs.map { cell(prediction?[$0]) }
-            line.append(row.failure == nil ? Self.number(row.score) : "failed")
-            lines.append(line)
-        }
+        self.init(rows, width: width)
     }
 
     /// The lines, each with its line break.
-    var text: String {
+    package var text: String {
         let all = [headings] + lines
         let widths = headings.indices.map { column in
             all.map { $0[column].unicodeScalars.count }.max() ?? 0
@@ -63,12 +84,15 @@ struct EvaluationTable {
         return maps.flatMap(\.keys).filter { seen.insert($0).inserted }
     }
 
-    private static func number(_ value: Double) -> String {
-        value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)"
+    /// With four decimals at most.
+    package static func number(_ value: Double) -> String {
+        guard abs(value) < 1e11 else { return "\(value)" }
+        let rounded = (value * 10_000).rounded() / 10_000
+        return rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"
     }
 
     /// A value on one line, cut to the width.
-    private func cell(_ value: Value?) -> String {
+    package static func cell(_ value: Value?, width: Int) -> String {
         let text =
             switch value {
             case nil, .null?: ""

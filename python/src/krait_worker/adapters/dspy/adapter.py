@@ -10,6 +10,7 @@ from krait_worker.adapters.dspy import outputs, warming
 from krait_worker.adapters.dspy.code import INTERPRETERS, CodeProgram
 from krait_worker.adapters.dspy.language_models import LanguageModels
 from krait_worker.adapters.dspy.mcp_servers import Servers
+from krait_worker.adapters.dspy.metrics import Judge
 from krait_worker.adapters.dspy.programs import Program, Programs
 from krait_worker.adapters.dspy.signatures import BoundSignature, specification
 from krait_worker.adapters.dspy.streaming import listeners, streamed
@@ -137,6 +138,15 @@ class DSPyAdapter(Adapter):
         with code.running():
             prediction = await self._run(program, inputs, None, None, stream_fields, False)
         return outputs.agent_reply(prediction)
+
+    @operation
+    async def metric(
+        self, name: Any, example: Any, prediction: Any, options: Any = None
+    ) -> dict[str, Any]:
+        """Scores a prediction by one of DSPy's metrics that ask an LM."""
+        judge = Judge(name, example, prediction, options)
+        with self._context(self._lm()):
+            return await judge.score()
 
     @operation
     async def lm_ping(self) -> dict[str, Any]:
