@@ -42,6 +42,10 @@ TOOL_CALLS = 64
 TOOL_DEPTH = 8
 #: What a generator may yield where nobody reads it as a stream: its chunks become one list.
 GATHERED_CHUNKS = 1_000_000
+#: The sessions of a worker, the programs of one, and the turns that its history keeps.
+SESSIONS = 1_024
+SESSION_PROGRAMS = 64
+SESSION_TURNS = 256
 #: A packet of the forkserver's channel.
 CONTROL_BYTES = 64 << 10
 #: How long a worker waits for Krait's hello.

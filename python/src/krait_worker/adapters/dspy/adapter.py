@@ -12,6 +12,7 @@ from krait_worker.adapters.dspy.language_models import LanguageModels
 from krait_worker.adapters.dspy.mcp_servers import Servers
 from krait_worker.adapters.dspy.metrics import Judge
 from krait_worker.adapters.dspy.programs import Program, Programs
+from krait_worker.adapters.dspy.sessions import Session, Sessions
 from krait_worker.adapters.dspy.signatures import BoundSignature, specification
 from krait_worker.adapters.dspy.streaming import listeners, streamed
 from krait_worker.adapters.dspy.tools import distinct, host_tools, run_all
@@ -60,6 +61,7 @@ class DSPyAdapter(Adapter):
         self._models = LanguageModels(lm or {}, cache)
         self.asks_host = self._models.asks_host
         self._programs = Programs()
+        self._sessions = Sessions()
         self._servers = Servers({} if mcp is None else mcp, mcp_from_calls)
         self._interpreter = interpreter
         self._format = dspy.ChatAdapter(use_native_function_calling=native_function_calling)
@@ -149,6 +151,43 @@ class DSPyAdapter(Adapter):
             return await judge.score()
 
     @operation
+    async def session_begin(self, spec: Any, checkpoint: Any = None) -> dict[str, Any]:
+        """Begins the call's session; with a checkpoint, goes on from there."""
+        made = self._sessions.begin(_session_of_call(), spec, checkpoint)
+        return {"version": made.version, "programs": list(made.programs)}
+
+    @operation
+    async def session_run(
+        self, program: Any, inputs: Any, config: Any = None, stream_fields: Any = None
+    ) -> dict[str, Any]:
+        """Predicts with a program that the session keeps."""
+        session = self._sessions.find(_session_of_call())
+        kept = session.program(program)
+        given = session.inputs(program, inputs)
+        prediction = await self._run(kept, given, None, config, stream_fields, session=session)
+        made = outputs.reply(prediction)
+        session.ended(program, inputs, made["outputs"])
+        return {**made, "version": session.version}
+
+    @operation
+    async def session_load(self, program: Any, state: Any) -> dict[str, Any]:
+        """Gives a program of the session a state as DSPy saves it, such as an optimized one's."""
+        session = self._sessions.find(_session_of_call())
+        session.load(program, state)
+        session.version += 1
+        return {"version": session.version}
+
+    @operation
+    async def session_checkpoint(self) -> dict[str, Any]:
+        """The session's state as plain data, and the names of what is not in it."""
+        return self._sessions.find(_session_of_call()).checkpoint()
+
+    @operation
+    async def session_end(self) -> dict[str, Any]:
+        """Forgets the session."""
+        return {"ended": self._sessions.end(_session_of_call())}
+
+    @operation
     async def lm_ping(self) -> dict[str, Any]:
         """Sends one smallest request to the LM."""
         lm = self._lm()
@@ -165,6 +204,7 @@ class DSPyAdapter(Adapter):
         config: Any,
         fields: Any,
         is_async: bool = True,
+        session: Session | None = None,
     ) -> Any:
         """The prediction of a module, streamed where the call asks for that."""
         arguments = program.bound.inputs(inputs)
@@ -173,7 +213,7 @@ class DSPyAdapter(Adapter):
         if config is not None:
             arguments["config"] = _config(config)
         module, call = program.module, current_call()
-        with self._context(self._lm()):
+        with self._context(self._lm(session)):
             if call is not None and call.is_stream:
                 return await streamed(call, module, arguments, fields, is_async=is_async)
             if fields is not None:
@@ -206,9 +246,10 @@ class DSPyAdapter(Adapter):
         own = host_tools(call.tools) if call is not None else []
         return distinct([*own, *await self._servers.tools(mcp)])
 
-    def _lm(self) -> Any:
+    def _lm(self, session: Session | None = None) -> Any:
         call = current_call()
-        return self._models.find(call.lm if call else None)
+        own = (call.lm if call else None) or {}
+        return self._models.find({**session.lm, **own} if session else own)
 
     def _context(self, lm: Any) -> Any:
         # Without trace and history: both are lists of the process that grow with every call.
@@ -230,6 +271,11 @@ class DSPyAdapter(Adapter):
             for name in ("provider", "model", "status", "retry_after")
         }
         return {name: value for name, value in known.items() if value is not None}
+
+
+def _session_of_call() -> str | None:
+    call = current_call()
+    return call.session if call is not None else None
 
 
 def _demos(given: Any) -> list[dict[str, Any]]:

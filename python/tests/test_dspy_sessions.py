@@ -1,0 +1,184 @@
+"""Sessions: kept between calls, saved as plain data, and gone on with by another worker."""
+
+import json
+from typing import Any
+
+import dspy
+import pytest
+
+from host import Host, WorkerEnd
+from krait_worker import limits
+from krait_worker.adapters.dspy.sessions import Session, Sessions
+from krait_worker.faults import InvalidInput
+
+SPEC = {
+    "programs": {
+        "answer": {
+            "module": "ChainOfThought",
+            "signature": "question, past: dspy.History -> reply",
+        },
+        "sort": {"signature": "text -> kind"},
+    }
+}
+DEMO = {"text": "It broke.", "kind": "complaint"}
+
+
+def start(host: Host, url: str) -> WorkerEnd:
+    settings = {"model": "openai/offline", "api_base": url}
+    host.load("dspy", "fork", options={"lm": settings})
+    return host.start(slots=4, heartbeat_ms=500)
+
+
+def ask(worker: WorkerEnd, operation: str, arguments: Any = None, session: str = "s") -> Any:
+    return worker.reply(f"session_{operation}", arguments or {}, options={"session": session})
+
+
+def test_another_worker_goes_on_from_a_checkpoint(host: Host, offline_url: str) -> None:
+    first = start(host, offline_url)
+    begun = ask(first, "begin", {"spec": SPEC})
+    assert begun == {"version": 0, "programs": ["answer", "sort"]}
+    asked = {"program": "answer", "inputs": {"question": "What is a conffile?"}}
+    assert ask(first, "run", asked)["version"] == 1
+    ask(first, "load", {"program": "sort", "state": {"demos": [DEMO]}})
+    saved = ask(first, "checkpoint")
+    assert saved["version"] == 2
+    assert saved["missing"] == []
+    assert saved["programs"]["sort"]["demos"] == [DEMO]
+    # What it is made of survives any store.
+    saved = json.loads(json.dumps(saved))
+    second = host.start("w2", slots=4, heartbeat_ms=500)
+    assert ask(second, "begin", {"spec": SPEC, "checkpoint": saved})["version"] == 2
+    assert ask(second, "checkpoint") == saved
+    assert ask(second, "run", asked)["version"] == 3
+    turns = ask(second, "checkpoint")["history"]
+    assert [turn["inputs"] for turn in turns] == [asked["inputs"]] * 2
+    assert ask(second, "end") == {"ended": True}
+    assert ask(second, "end") == {"ended": False}
+
+
+def test_sessions_do_not_see_each_other(host: Host, offline_url: str) -> None:
+    worker = start(host, offline_url)
+    for session in ("a", "b"):
+        ask(worker, "begin", {"spec": SPEC}, session)
+    ask(worker, "load", {"program": "sort", "state": {"demos": [DEMO]}}, "a")
+    ask(worker, "run", {"program": "sort", "inputs": {"text": "Hello."}}, "b")
+    assert ask(worker, "checkpoint", session="a")["history"] == []
+    other = ask(worker, "checkpoint", session="b")
+    assert other["programs"]["sort"]["demos"] == []
+    assert len(other["history"]) == 1
+
+
+def test_a_session_s_history_is_its_program_s_input() -> None:
+    session = Session(SPEC)
+    session.ended("sort", {"text": "Hello."}, {"kind": "greeting"})
+    session.ended("answer", {"question": "What is a?"}, {"reasoning": "r", "reply": "b"})
+    given = session.inputs("answer", {"question": "And c?"})
+    turn = {"question": "What is a?", "reasoning": "r", "reply": "b"}
+    assert given == {"question": "And c?", "past": {"messages": [turn]}}
+    own = {"question": "And c?", "past": {"messages": []}}
+    assert session.inputs("answer", own) == own
+    assert session.inputs("sort", {"text": "x"}) == {"text": "x"}
+    bound = session.program("answer").bound.inputs(given)
+    assert isinstance(bound["past"], dspy.History)
+
+
+def test_the_history_is_bounded() -> None:
+    session = Session(SPEC)
+    for number in range(limits.SESSION_TURNS + 5):
+        session.ended("sort", {"text": str(number)}, {"kind": ""})
+    assert len(session.history) == limits.SESSION_TURNS
+    assert session.history[0]["inputs"] == {"text": "5"}
+    assert session.version == limits.SESSION_TURNS + 5
+
+
+def test_what_cannot_be_saved_is_named() -> None:
+    session = Session(SPEC)
+    predictor = session.program("sort").module
+    predictor.lm = dspy.LM("openai/x", api_key="secret")
+    predictor.traces = [object()]
+    session.ended("sort", {"text": object()}, {})
+    session.ended("sort", {"text": "x"}, {})
+    saved = session.checkpoint()
+    assert saved["missing"] == [
+        "programs.sort.self.lm",
+        "programs.sort.self.traces",
+        "history[0]",
+    ]
+    assert "secret" not in json.dumps(saved)
+    again = Session(SPEC)
+    again.restore(saved)
+    assert len(again.history) == 1
+    assert again.program("sort").module.traces == []
+
+
+def test_a_saved_lm_is_not_taken_over() -> None:
+    session = Session(SPEC)
+    lm = {"model": "openai/x", "api_base": "http://example.invalid"}
+    session.load("sort", {"demos": [], "lm": lm})
+    assert session.program("sort").module.lm is None
+
+
+def test_a_program_that_dspy_saved_can_be_loaded(tmp_path: Any) -> None:
+    program = dspy.ChainOfThought("question, past: dspy.History -> reply")
+    program.predict.demos = [{"question": "a", "reply": "b", "reasoning": "c"}]
+    program.save(tmp_path / "program.json")
+    state = json.loads((tmp_path / "program.json").read_text())
+    session = Session(SPEC)
+    session.load("answer", state)
+    assert session.program("answer").module.predict.demos == program.predict.demos
+
+
+@pytest.mark.parametrize(
+    ("spec", "part"),
+    [
+        (5, "spec is a map"),
+        ({"program": {}}, "did you mean 'programs'?"),
+        ({"programs": {}}, "1 to 64"),
+        ({"programs": {"a": {"module": "ChainOfThougt", "signature": "a -> b"}}}, "ChainOfThought"),
+        ({"programs": {"a": {"signature": "->->"}}}, "the signature"),
+        ({"programs": {"a": {"signature": "a -> b"}}, "lm": {"api_key": "x"}}, "never a setting"),
+    ],
+)
+def test_a_spec_that_does_not_fit_is_refused(spec: Any, part: str) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        Session(spec)
+    assert part in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"version": -1}, "is a count"),
+        ({"history": [{}]}, "maps of program, inputs and outputs"),
+        ({"programs": {"other": {}}}, "no program 'other'"),
+        ({"programs": {"answer": {"self": {}}}}, "no key 'self'"),
+        ({"programs": {"sort": {"__class__": 1}}}, "no key '__class__'"),
+        (
+            {"programs": {"sort": {"self": {"signature": {}}}}, "dspy": "2.0"},
+            "saved with DSPy '2.0'",
+        ),
+        ({"pickle": b""}, "no key 'pickle'"),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_is_refused(change: dict[str, Any], part: str) -> None:
+    saved = {**Session(SPEC).checkpoint(), **change}
+    with pytest.raises(InvalidInput) as raised:
+        Session(SPEC).restore(saved)
+    assert part in str(raised.value)
+
+
+def test_a_worker_s_sessions_are_bounded_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SESSIONS", 2)
+    sessions = Sessions()
+    first = sessions.begin("a", SPEC, None)
+    with pytest.raises(InvalidInput, match="has begun already"):
+        sessions.begin("a", SPEC, None)
+    assert sessions.begin("a", SPEC, first.checkpoint()) is not first
+    sessions.begin("b", SPEC, None)
+    with pytest.raises(InvalidInput, match="takes no more"):
+        sessions.begin("c", SPEC, None)
+    with pytest.raises(InvalidInput, match="no session 'c'"):
+        sessions.find("c")
+    with pytest.raises(InvalidInput, match="belongs to no session"):
+        sessions.find(None)
+    assert len(sessions) == 2
