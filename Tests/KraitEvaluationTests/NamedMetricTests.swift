@@ -112,4 +112,20 @@ import Testing
         #expect(error?.description.contains("text or a list of texts") == true)
         #expect(error?.description.contains("secret") == false)
     }
+
+    @Test(arguments: [(0.5, 0.5), (true, 1), (["score": false], 0), (3, 3)] as [(Value, Double)])
+    func `a score is found in what an operation gave`(value: Value, score: Double) throws {
+        #expect(try NamedMetric.score(in: value, of: "own") == score)
+    }
+
+    @Test func `what is no score is told`() {
+        #expect(throws: MetricError.notFinite("own")) {
+            try NamedMetric.score(in: .double(.nan), of: "own")
+        }
+        for value in ["good", nil, ["points": 1], [1]] as [Value] {
+            #expect(throws: MetricError.noScore("own")) {
+                try NamedMetric.score(in: value, of: "own")
+            }
+        }
+    }
 }
