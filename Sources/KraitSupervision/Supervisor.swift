@@ -90,7 +90,9 @@ package actor Supervisor<C: Clock>: Supervised where C.Duration == Duration {
     private func tend(_ started: StartSignal) async {
         await withDiscardingTaskGroup { group in
             perform(machine.startRequested(), in: &group)
-            var isStarted = false
+            // One without children has.
+            var isStarted = machine.hasStarted
+            if isStarted { started() }
             for await happening in happenings {
                 perform(decide(happening), in: &group)
                 if outcome != nil { break }

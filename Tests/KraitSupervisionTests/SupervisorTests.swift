@@ -79,6 +79,11 @@ import Testing
         #expect(log.records.allSatisfy { $0.metadata[.supervisor] == "root" })
     }
 
+    @Test func `a supervisor without children has started at once`() async throws {
+        let supervisor = Supervisor("root", clock: clock, events: events) {}
+        try await running(supervisor) { #expect(await states(supervisor).isEmpty) }
+    }
+
     @Test func `the supervisor has started when its last child has`() async throws {
         let gate = OneShot()
         let started = OneShot()
