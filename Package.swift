@@ -59,6 +59,13 @@ let package = Package(
         ),
         library("KraitRouting", ["KraitSignatures", "KraitWire"]),
         library(
+            "KraitModules",
+            [
+                "KraitLM", "KraitObservability", "KraitPrompts", "KraitRouting", "KraitSignatures",
+                "KraitWire",
+            ]
+        ),
+        library(
             "KraitPipelines",
             [
                 "KraitObservability", "KraitPrompts", "KraitRouting", "KraitSignatures",
@@ -68,7 +75,8 @@ let package = Package(
         library(
             "Krait",
             [
-                "KraitEvaluation", "KraitLM", "KraitObservability", "KraitPipelines",
+                "KraitEvaluation", "KraitLM", "KraitModules", "KraitObservability",
+                "KraitPipelines",
                 "KraitPooling", "KraitPrompts", "KraitRouting", "KraitSignatures",
                 "KraitSupervision", "KraitWire",
                 "KraitWorkers", "KraitZeroMQ",
@@ -77,8 +85,8 @@ let package = Package(
         .target(
             name: "Benchmarks",
             dependencies: [
-                "Krait", "KraitEvaluation", "KraitPrompts", "KraitSignatures", "KraitWire",
-                "KraitWorkers", "CZeroMQ",
+                "Krait", "KraitEvaluation", "KraitLM", "KraitModules", "KraitPrompts",
+                "KraitSignatures", "KraitWire", "KraitWorkers", "CZeroMQ",
             ],
             path: "Benchmarks",
             exclude: ["README.md", "peers", "plots", "worker_loop.py"],
@@ -116,6 +124,13 @@ let package = Package(
         ),
         tests("KraitEvaluationTests", ["KraitEvaluation", "KraitObservability", "KraitWire"]),
         tests("KraitLMTests", ["KraitLM", "KraitObservability", "KraitStore", "KraitWire"]),
+        tests(
+            "KraitModulesTests",
+            [
+                "KraitLM", "KraitModules", "KraitObservability", "KraitPrompts", "KraitRouting",
+                "KraitSignatures", "KraitWire",
+            ]
+        ),
         tests("KraitObservabilityTests", ["KraitObservability"]),
         tests(
             "KraitPipelinesTests",
@@ -146,8 +161,8 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
-                "Krait", "KraitObservability", "KraitWire", "KraitWorkers", "CProcessSupport",
-                "ReadmeExamples",
+                "Krait", "KraitModules", "KraitObservability", "KraitWire", "KraitWorkers",
+                "CProcessSupport", "ReadmeExamples",
             ]
         ),
         .target(

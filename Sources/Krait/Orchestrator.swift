@@ -60,9 +60,7 @@ public final class Orchestrator: Sendable {
     /// The native implementations; throws where one's signature does not hold together.
     func natives() throws(SchemaError) -> [Registry.Native] {
         var natives: [Registry.Native] = []
-        for part in parts {
-            if let native = part.native { natives.append(try native.implementation.get()) }
-        }
+        for part in parts { natives += try part.natives }
         return natives
     }
 

@@ -1,10 +1,12 @@
 import KraitRouting
+import KraitSignatures
 
-/// One moving part of an orchestrator: a pool, a native implementation, or a fallback.
+/// One moving part of an orchestrator: a pool, native implementations, or a fallback.
 public struct OrchestratorPart: Sendable {
     enum Content: Sendable {
         case pool(PythonPool)
         case native(Native)
+        case modules(NativeModules)
         case fallback(Fallback)
     }
 
@@ -14,8 +16,14 @@ public struct OrchestratorPart: Sendable {
     var fallback: Fallback? {
         if case .fallback(let fallback) = content { fallback } else { nil }
     }
-    var native: Native? {
-        if case .native(let native) = content { native } else { nil }
+    var natives: [Registry.Native] {
+        get throws(SchemaError) {
+            switch content {
+            case .native(let native): [try native.implementation.get()]
+            case .modules(let modules): modules.natives
+            case .pool, .fallback: []
+            }
+        }
     }
 }
 
@@ -35,6 +43,11 @@ public enum OrchestratorBuilder {
     /// A line that declares a native implementation.
     public static func buildExpression(_ native: Native) -> [OrchestratorPart] {
         [OrchestratorPart(content: .native(native))]
+    }
+
+    /// A line that declares DSPy's modules in this process.
+    public static func buildExpression(_ modules: NativeModules) -> [OrchestratorPart] {
+        [OrchestratorPart(content: .modules(modules))]
     }
 
     /// A line that declares where an operation's calls go when their place cannot take them.

@@ -1,11 +1,23 @@
 import Krait
 import KraitTestSupport
+import KraitWire
 import Testing
 
 /// A running offline LM: real HTTP, no model inside.
 struct OfflineLM: Sendable {
     /// The `api_base` of a client.
     let url: String
+    /// Where it keeps what it is asked.
+    let record: String
+
+    /// The bodies of the requests, in their order.
+    var asked: [Value] {
+        get throws {
+            try (wholeFile(record) ?? "").split(separator: "\n").map {
+                try PlainJSON.decode(Array($0.utf8))
+            }
+        }
+    }
 
     /// An adapter whose pool asks it.
     var adapter: Adapter { .dspy(model: "openai/offline", apiBase: url, settings: Self.settings) }
@@ -18,10 +30,20 @@ struct OfflineLM: Sendable {
         _ arguments: String...,
         body: (OfflineLM) async throws -> Void
     ) async throws {
+        try await running(arguments, body: body)
+    }
+
+    /// Runs `body` beside an offline LM with these arguments.
+    static func running(
+        _ arguments: [String],
+        body: (OfflineLM) async throws -> Void
+    ) async throws {
         try await withTemporaryDirectory { folder in
+            let record = "\(folder)/asked.jsonl"
             let program = try Program(
                 TestPools.interpreter,
-                ["-m", "krait_worker.offline_lm", "--exit-with-parent"] + arguments,
+                ["-m", "krait_worker.offline_lm", "--exit-with-parent", "--record", record]
+                    + arguments,
                 environment: TestPools.environment,
                 folder: folder
             )
@@ -30,7 +52,8 @@ struct OfflineLM: Sendable {
             }
             try #require(speaks, "\(program.errors)")
             let greeting = try Value(json: program.output)
-            try await body(OfflineLM(url: try #require(greeting["url"]?.string)))
+            let url = try #require(greeting["url"]?.string)
+            try await body(OfflineLM(url: url, record: record))
             withExtendedLifetime(program) {}
         }
     }

@@ -23,15 +23,16 @@ enum Layering {
         "KraitWorkers": ["KraitWire", "KraitZeroMQ", "KraitObservability", "CProcessSupport"],
         "KraitStore": ["CProcessSupport", "CSQLite", "KraitObservability"],
         "KraitRouting": ["KraitSignatures", "KraitWire"],
+        "KraitModules": ["KraitLM", "KraitRouting", "KraitPrompts"],
         "KraitPipelines": ["KraitRouting", "KraitPrompts"],
         "Krait": [
             "KraitObservability", "KraitWire", "KraitSignatures", "KraitPrompts",
             "KraitEvaluation", "KraitLM", "KraitZeroMQ", "KraitSupervision", "KraitPooling",
-            "KraitWorkers", "KraitStore", "KraitRouting", "KraitPipelines",
+            "KraitWorkers", "KraitStore", "KraitRouting", "KraitModules", "KraitPipelines",
         ],
         "Benchmarks": [
-            "Krait", "KraitEvaluation", "KraitPrompts", "KraitSignatures", "KraitWire",
-            "KraitWorkers", "CZeroMQ", "CProcessSupport",
+            "Krait", "KraitEvaluation", "KraitLM", "KraitModules", "KraitPrompts",
+            "KraitSignatures", "KraitWire", "KraitWorkers", "CZeroMQ", "CProcessSupport",
         ],
         "KraitCommand": reexported.union(["Krait", "Benchmarks", "CProcessSupport", "CYAML"]),
     ]
@@ -39,7 +40,7 @@ enum Layering {
     /// What `Krait`'s users see; only these targets have anything public.
     static let reexported: Set<String> = [
         "KraitWire", "KraitSignatures", "KraitPrompts", "KraitEvaluation", "KraitPipelines",
-        "KraitRouting", "KraitObservability", "KraitLM",
+        "KraitRouting", "KraitObservability", "KraitLM", "KraitModules",
     ]
 
     /// The system's modules, which everybody may import.

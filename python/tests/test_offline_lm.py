@@ -133,6 +133,7 @@ FAULTS = {
     "429": dspy.utils.exceptions.LMRateLimitError,
     "500": dspy.utils.exceptions.LMServerError,
     "cut": dspy.utils.exceptions.LMTransportError,
+    "too_long": dspy.utils.exceptions.ContextWindowExceededError,
 }
 
 

@@ -9,7 +9,9 @@ import pytest
 
 dspy = pytest.importorskip("dspy")
 
+from krait_worker.faults import InvalidInput  # noqa: E402
 from krait_worker.loading import load  # noqa: E402
+from krait_worker.offline_lm.adapter import OfflineLM  # noqa: E402
 from krait_worker.reference import Reference  # noqa: E402
 from krait_worker.reference.answers import UnknownQuestion, answer  # noqa: E402
 from krait_worker.reference.tagged import UnknownTag, tagged, untagged  # noqa: E402
@@ -22,7 +24,7 @@ def ask(row: dict[str, Any]) -> dict[str, Any]:
 
 def test_it_is_loaded_by_its_name() -> None:
     loaded = load("krait_worker.reference:Reference", {}, [])
-    assert sorted(loaded.operations) == ["answers", "measure", "perform"]
+    assert sorted(loaded.operations) == ["answers", "measure", "perform", "program"]
 
 
 @pytest.mark.parametrize(
@@ -168,3 +170,50 @@ def test_its_answers_are_the_recorded_ones(name: str) -> None:
             continue  # objects cannot be asked about, only recorded
         for key in ANSWERED[name]:
             assert given.get(key) == row.get(key), (row, key)
+
+
+TRAINSET = [
+    {"question": "Do bees dance?", "answer": "They do."},
+    {"question": "Do snakes hear?", "answer": "Hardly."},
+]
+
+
+def test_a_program_is_optimized_saved_loaded_and_run() -> None:
+    adapter = OfflineLM(record=True)
+    adapter.begin()
+    try:
+        given = {
+            "kind": "two_hops",
+            "inputs": {"question": "Do kraits dance?"},
+            "optimize": "bootstrap",
+            "trainset": TRAINSET,
+        }
+        made = Reference().program(given, adapter.url())
+        assert len(json.loads(made["state"])["hops[0].predict"]["demos"]) == 2
+        asked = adapter.asked()
+        loaded = {"kind": "two_hops", "inputs": given["inputs"], "state": made["state"]}
+        again = Reference().program(loaded, adapter.url())
+        assert (again["outputs"], again["state"]) == (made["outputs"], made["state"])
+        assert adapter.asked() == asked[-2:]
+        assert adapter.asked() == []
+    finally:
+        adapter.end()
+
+
+def test_refine_advises_each_predictor_between_its_attempts() -> None:
+    adapter = OfflineLM(record=True)
+    adapter.begin()
+    try:
+        given = {"kind": "refine", "inputs": {"question": "Do kraits dance?"}, "attempts": 2}
+        made = Reference().program(given, adapter.url())
+        asked = [json.dumps(body["messages"]) for body in adapter.asked()]
+    finally:
+        adapter.end()
+    assert "class TwoHops" in made["program_code"]
+    assert len(asked) == 5
+    assert ["hint_" in text for text in asked] == [False, False, False, True, True]
+
+
+def test_a_program_of_no_known_kind_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="kind is one of predict"):
+        Reference().program({"kind": "magic"}, "http://127.0.0.1:9/v1")

@@ -10,7 +10,7 @@ package struct FieldTexts {
     // MARK: - The list of fields
 
     /// DSPy's numbered list of one side's fields: name, type, description, constraints.
-    func list(_ fields: [Field]) throws(PromptError) -> String {
+    package func list(_ fields: [Field]) throws(PromptError) -> String {
         var lines: [String] = []
         for (index, field) in fields.enumerated() {
             if let rule = field.type.delegationRules.first { throw .delegated(rule) }

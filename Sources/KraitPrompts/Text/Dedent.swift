@@ -1,9 +1,9 @@
 /// Python's `textwrap.dedent`.
-enum Dedent {
+package enum Dedent {
     /// The text without the margin of blanks and tabs that its lines share.
     ///
     /// Lines of only blanks and tabs become empty; lines end at `\n` alone.
-    static func dedent(_ text: String) -> String {
+    package static func dedent(_ text: String) -> String {
         var lines = text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).map {
             line -> Substring.UTF8View in
             line.allSatisfy(isBlank) ? line.prefix(0) : line

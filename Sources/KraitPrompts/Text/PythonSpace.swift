@@ -112,7 +112,7 @@ extension String {
     }
 
     /// Python's `splitlines()`.
-    var lines: [String] {
+    package var lines: [String] {
         withUTF8Bytes { bytes in
             var lines: [String] = []
             var start = 0

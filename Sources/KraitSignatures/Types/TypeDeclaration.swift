@@ -96,24 +96,4 @@ public struct TypeDeclaration: Sendable, Hashable {
             self.isCode = isCode
         }
     }
-
-    /// As the worker's `dspy` adapter takes it; nil for a class it knows by itself.
-    var wireValue: Value? {
-        switch kind {
-        case .model(let fields):
-            let rows = fields.map { field in
-                Value.list([
-                    .string(field.name), .string(field.type),
-                    field.description.map(Value.string) ?? .null,
-                ])
-            }
-            return ["kind": "model", "fields": .list(rows)]
-        case .enumeration(let cases):
-            return [
-                "kind": "enum",
-                "cases": .list(cases.map { .list([.string($0.name), $0.value]) }),
-            ]
-        case .known: return nil
-        }
-    }
 }

@@ -24,11 +24,14 @@ def main() -> int:
         help=f"let every Nth request fail; KIND is {', '.join(KINDS)}",
     )
     parser.add_argument("--seed", type=int, default=0, help="shifts which requests fail")
+    parser.add_argument("--record", metavar="FILE", help="add each request's body to it, a line")
     parser.add_argument("--exit-with-parent", action="store_true", help="end with standard input")
     options = parser.parse_args()
     try:
         injections = [Injection.parse(text) for text in options.fault]
         server = OfflineServer(options.port, options.latency_ms, injections, options.seed)
+        if options.record:
+            server.record = open(options.record, "a", encoding="utf-8")  # noqa: SIM115 - kept open
     except (OSError, ValueError, OverflowError) as error:
         print(f"offline LM: {error}", file=sys.stderr)
         return 2

@@ -8,12 +8,14 @@ from krait_worker.offline_lm.prompt import Prompt, asked_inputs, required, text_
 
 
 def agent_step(prompt: Prompt) -> dict[str, Any] | None:
-    """One step of ReAct or CodeAct; None where the prompt asks for none."""
+    """One step of ReAct, CodeAct or Refine; None where the prompt asks for none."""
     names = [wanted.name for wanted in prompt.outputs]
     if "next_tool_name" in names:
         made = _react(prompt)
     elif "generated_code" in names and "finished" in names:
         made = {"generated_code": _code(prompt), "finished": True}
+    elif names == ["discussion", "advice"]:
+        made = _advice(prompt)
     else:
         return None
     return {name: made.get(name, "") for name in names}
@@ -26,6 +28,16 @@ def _react(prompt: Prompt) -> dict[str, Any]:
     arguments = _arguments(prompt, tool, find(prompt.inputs).question)
     told = "Nothing is left to look up." if tool == "finish" else f"The offline LM asks {tool}."
     return {"next_thought": told, "next_tool_name": tool, "next_tool_args": arguments}
+
+
+def _advice(prompt: Prompt) -> dict[str, Any]:
+    """What Refine tells each module, all the same."""
+    try:
+        modules = json.loads(prompt.inputs.get("module_names", "[]"))
+    except ValueError:
+        modules = []
+    told = "The offline LM advises to say it in other words."
+    return {"discussion": told, "advice": {str(name): told for name in modules}}
 
 
 def _code(prompt: Prompt) -> str:

@@ -3,7 +3,7 @@
 import threading
 from typing import NamedTuple
 
-KINDS = ("429", "500", "slow", "cut", "malformed")
+KINDS = ("429", "500", "slow", "cut", "malformed", "too_long")
 
 
 class Injection(NamedTuple):

@@ -3,9 +3,10 @@
 import hashlib
 import json
 import socket
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TextIO
 
 from krait_worker.offline_lm import MODEL
 from krait_worker.offline_lm.agents import native_calls
@@ -21,8 +22,11 @@ from krait_worker.offline_lm.reply import completion
 
 _MOST_BODY = 16 << 20
 _MOST_CHOICES = 16
+_MOST_KEPT = 4_096
 _SLOW_SECONDS = 3.0
 _RETRY_AFTER = "1"
+#: The injections that are errors.
+_TOLD = ("429", "500", "too_long")
 
 
 class OfflineServer(ThreadingHTTPServer):
@@ -37,6 +41,27 @@ class OfflineServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
         self.latency = latency_ms / 1_000
         self.injections = Injections(injections, seed)
+        #: Where the requests' bodies are kept, a line each.
+        self.record: TextIO | None = None
+        #: The latest of them, for those in this process who ask.
+        self.kept: list[Any] | None = None
+        self._recording = threading.Lock()
+
+    def keep(self, body: Any) -> None:
+        """Adds a request's body to the record, if there is one."""
+        with self._recording:
+            if self.record is not None:
+                self.record.write(json.dumps(body) + "\n")
+                self.record.flush()
+            if self.kept is not None:
+                del self.kept[: max(0, len(self.kept) - _MOST_KEPT + 1)]
+                self.kept.append(body)
+
+    def take(self) -> list[Any]:
+        """The bodies that are kept, which are then forgotten."""
+        with self._recording:
+            found, self.kept = self.kept or [], [] if self.kept is not None else None
+        return found
 
     @property
     def url(self) -> str:
@@ -79,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(404, f"no such path: {self.path:.100}")
             return
         fault = self._fault()
-        if fault not in ("429", "500"):
+        if fault not in _TOLD:
             self._answer(request, fault)
 
     def _fault(self) -> str | None:
@@ -90,6 +115,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(429, "injected: too many requests", {"Retry-After": _RETRY_AFTER})
         elif fault == "500":
             self._error(500, "injected: the server failed")
+        elif fault == "too_long":
+            self._error(400, "injected: too long", code="context_length_exceeded")
         return fault
 
     def _embed(self) -> None:
@@ -102,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(400, f"the input is a text, or a list of at most {MOST_TEXTS}")
         elif not isinstance(wanted, int) or not 0 < wanted <= MOST_DIMENSIONS:
             self._error(400, f"there are from 1 to {MOST_DIMENSIONS} dimensions")
-        elif (fault := self._fault()) not in ("429", "500"):
+        elif (fault := self._fault()) not in _TOLD:
             vectors = [embedding(text, wanted) for text in texts]
             data = [
                 {"object": "embedding", "index": index, "embedding": vector}
@@ -122,6 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not isinstance(messages, list) or not all(isinstance(m, dict) for m in messages):
             self._error(400, "the body is a JSON object with a list of messages")
             return None
+        self.server.keep(found)
         return found
 
     def _body(self) -> dict[str, Any] | None:
@@ -197,8 +225,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _chunk(self, data: bytes) -> None:
         self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
 
-    def _error(self, status: int, text: str, headers: dict[str, str] | None = None) -> None:
-        body = {"error": {"message": text, "type": "offline_lm", "code": str(status)}}
+    def _error(
+        self,
+        status: int,
+        text: str,
+        headers: dict[str, str] | None = None,
+        code: str | None = None,
+    ) -> None:
+        body = {"error": {"message": text, "type": "offline_lm", "code": code or str(status)}}
         self._json(status, body, headers)
 
     def _json(

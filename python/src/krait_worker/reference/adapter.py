@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from krait_worker.adapters.base import Adapter, operation
-from krait_worker.reference import answers, benches
+from krait_worker.reference import answers, benches, programs
 
 
 class Reference(Adapter):
@@ -17,6 +17,11 @@ class Reference(Adapter):
         A question that cannot be asked (deeper than Python recurses) comes back with `unanswered`.
         """
         return [_answer(json.loads(row)) for row in rows]
+
+    @operation
+    def program(self, given: dict[str, Any], url: str) -> dict[str, Any]:
+        """Makes, optimizes, loads, runs and saves a program, with the LM at this address."""
+        return programs.run(given, url)
 
     @operation
     def measure(self, bench: str, inputs: dict[str, Any], seconds: float) -> dict[str, Any]:
