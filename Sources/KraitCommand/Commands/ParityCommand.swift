@@ -18,6 +18,8 @@ struct ParityRequest: Sendable, Equatable {
     var workers = 2
     /// Their interpreter or virtual environment; nil as for a pool.
     var python: String?
+    /// How many predictions are made natively and by DSPy's modules; nil compares functions.
+    var modules: Int?
 }
 
 /// `krait parity`: proves that the native side answers as DSPy does.
@@ -39,6 +41,12 @@ enum ParityCommand {
         "N",
         .integer(1...100_000_000),
         "so many random questions of all kinds, asked of real DSPy as well"
+    )
+    static let modules = Argument<Int?>.option(
+        "modules",
+        "N",
+        .integer(1...1_000_000),
+        "so many predictions, natively and by DSPy's modules: their requests to an LM and fields"
     )
     static let seed = Argument.option(
         "seed",
@@ -84,9 +92,15 @@ enum ParityCommand {
                 messages and fields are to be compared too, and "adapter" (chat, json or xml; chat \
                 without it). Both sides are asked, and both answers shown. --generate makes the \
                 questions itself.
+
+                With --modules N whole predictions are compared, of predict and chain_of_thought \
+                in turn: what an offline LM is asked, body by body, and what comes of it. Their \
+                inputs are those of --corpus or --live, again and again where there are fewer, or \
+                random ones.
                 """,
             parameters: [
-                corpus.parameter, live.parameter, generate.parameter, seed.parameter,
+                corpus.parameter, live.parameter, generate.parameter, modules.parameter,
+                seed.parameter,
                 workers.parameter, python.parameter, shown.parameter, jsonFlag.parameter,
             ],
             examples: [
@@ -102,31 +116,45 @@ enum ParityCommand {
                     text: "krait parity --generate 20000 --seed 1",
                     meaning: "random questions, the same each time"
                 ),
+                .init(
+                    text: "krait parity --modules 1000 --corpus ../shared/corpus",
+                    meaning: "a thousand predictions: the same requests and fields?"
+                ),
             ],
             exitCodes: [.failed, .startFailed, .interrupted],
             interruption: .cancels,
             run: { arguments, context in
-                let sources: [ParityRequest.Source] = [
-                    arguments[corpus].map { .corpus($0) }, arguments[live].map { .live($0) },
-                    arguments[generate].map {
-                        .generated($0, seed: UInt64(arguments[seed]))
-                    },
-                ].compactMap(\.self)
-                guard let source = sources.first, sources.count == 1 else {
-                    throw UsageError(
-                        "needs one of --corpus DIR, --live FILE and --generate N",
-                        path: arguments.path
-                    )
-                }
-                let request = ParityRequest(
-                    source: source,
+                var request = ParityRequest(
+                    source: try source(arguments),
                     shown: arguments[shown],
                     json: arguments[jsonFlag],
                     workers: arguments[workers],
                     python: arguments[python]
                 )
+                request.modules = arguments[modules]
                 return try await parity(request, context)
             }
         )
+    }
+
+    /// Where the questions come from; with `--modules` alone they are random ones.
+    private static func source(
+        _ arguments: ParsedArguments
+    ) throws -> ParityRequest.Source {
+        let seed = UInt64(arguments[seed])
+        var sources: [ParityRequest.Source] = [
+            arguments[corpus].map { .corpus($0) }, arguments[live].map { .live($0) },
+            arguments[generate].map { .generated($0, seed: seed) },
+        ].compactMap(\.self)
+        if let count = arguments[modules], sources.isEmpty {
+            sources = [.generated(count, seed: seed)]
+        }
+        guard let source = sources.first, sources.count == 1 else {
+            throw UsageError(
+                "needs one of --corpus DIR, --live FILE and --generate N, or --modules N",
+                path: arguments.path
+            )
+        }
+        return source
     }
 }

@@ -20,6 +20,17 @@ import Testing
         }
     }
 
+    @Test func `whole predictions make the same requests and give the same fields`() async throws {
+        try await CommandLab.open { lab in
+            let ended = try await lab.krait("parity", "--modules", "60", "--seed", "5", "--json")
+            #expect(ended.code == 0, "\(ended.output)\(ended.errors)")
+            let tally = try Value(json: ended.output)
+            #expect(tally["failed"] == 0)
+            let count = (tally["passed"]?.int ?? 0) + (tally["delegated"]?.int ?? 0)
+            #expect(count == 60)
+        }
+    }
+
     @Test func `questions of one's own are shown with both answers`() async throws {
         try await CommandLab.open { lab in
             let path = "\(lab.folder)/questions.jsonl"

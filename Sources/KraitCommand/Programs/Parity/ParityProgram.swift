@@ -8,6 +8,10 @@ enum ParityProgram {
         _ context: CommandContext
     ) async throws -> ExitCode {
         let tallies: [ParityTally]
+        if let count = request.modules {
+            let tally = try await ModulesProgram.run(count, request, context)
+            return tally.failed > 0 ? .failed : .ok
+        }
         switch request.source {
         case .corpus(let folder): tallies = try corpus(folder, request, context)
         case .live(let file): tallies = try await LiveProgram.file(file, request, context)
