@@ -21,7 +21,8 @@ struct BenchRequest: Sendable, Equatable {
 
     /// The benches there are.
     enum Bench: String, CaseIterable {
-        case echo, queue, streams, tools, payload, lm, codecs, native, route, pipeline, peers
+        case echo, queue, streams, tools, payload, lm, codecs, native, predict, route, pipeline
+        case peers
         /// Draws what others have printed.
         case plot
 
@@ -29,7 +30,7 @@ struct BenchRequest: Sendable, Equatable {
         var usualSeconds: Double {
             switch self {
             case .codecs: 0.2
-            case .native: 0.5
+            case .native, .predict: 0.5
             case .peers: 1
             case .echo, .queue, .streams, .tools, .payload, .lm, .route, .pipeline, .plot: 2
             }
@@ -45,7 +46,8 @@ enum BenchCommand {
             + "chunks from Python to Swift; tools, calls back into Swift beside plain calls; "
             + "payload, large values beside bare memory; lm, a model's call beside the model; "
             + "codecs, what each form of a value costs; native, Swift beside DSPy, and perhaps "
-            + "names of its parts; route, what a decision costs; pipeline, what steps add to "
+            + "names of its parts; predict, a prediction beside DSPy's; route, what a decision "
+            + "costs; pipeline, what steps add to "
             + "calls; peers, Ray and others beside us; plot, and files of what benches printed "
             + "with --json"
     )
@@ -71,8 +73,8 @@ enum BenchCommand {
         "seconds",
         "S",
         .number(0.1...600),
-        "how long each measurement runs; without it 2, 1 for peers, 0.5 for each part of native, "
-            + "0.2 for each form of codecs"
+        "how long each measurement runs; without it 2, 1 for peers, 0.5 for predict and each "
+            + "part of native, 0.2 for each form of codecs"
     )
     static let repetitions = Argument.option(
         "repetitions",

@@ -13,6 +13,7 @@ enum BenchProgram {
         case .lm: try await LMBenchProgram.run(request, context)
         case .codecs: try CodecBenchProgram.run(request, context)
         case .peers: try await PeersBenchProgram.run(request, context)
+        case .predict: try await PredictBenchProgram.run(request, context)
         case .route: try await RouteBenchProgram.run(request, context)
         case .pipeline: try await PipelineBenchProgram.run(request, context)
         // The command draws by itself.

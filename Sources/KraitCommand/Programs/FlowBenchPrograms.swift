@@ -68,6 +68,26 @@ enum LMBenchProgram {
     }
 }
 
+/// `krait bench predict`: a native prediction beside DSPy's.
+enum PredictBenchProgram {
+    static func run(_ request: BenchRequest, _ context: CommandContext) async throws {
+        let bench = PredictBench(repetitions: request.repetitions, duration: request.time)
+        try await bench.run { number, figures in
+            let ideal = Double(PredictBench.window * 1_000 / PredictBench.latency)
+            let line: [(String, Double)] = [
+                ("native_us", figures.native.rounded(toPlaces: 1)),
+                ("python_us", figures.python.rounded(toPlaces: 1)),
+                ("pooled_us", figures.pooled.rounded(toPlaces: 1)),
+                ("ratio", (figures.python / figures.native).rounded(toPlaces: 1)),
+                ("window_1000_calls_per_s", figures.nativeCallsPerSecond.rounded()),
+                ("share_of_ideal", (figures.nativeCallsPerSecond / ideal).rounded(toPlaces: 3)),
+                ("pooled_window_1000_calls_per_s", figures.pooledCallsPerSecond.rounded()),
+            ]
+            try? context.report("predict", .messagePack, number, line, json: request.json)
+        }
+    }
+}
+
 extension CommandContext {
     /// Prints the figures of one repetition.
     func report(

@@ -68,6 +68,40 @@ def _render(inputs: Inputs) -> Work:
     return lambda: template.render(inputs["values"])
 
 
+class _Canned:
+    """A language model that says the same at once."""
+
+    supports_function_calling = False
+    supports_reasoning = False
+    supports_response_schema = False
+    supported_params: frozenset[str] = frozenset()
+
+    def __init__(self, text: str) -> None:
+        message = {"role": "assistant", "content": text}
+        self._body = {
+            "id": "1",
+            "object": "chat.completion",
+            "model": "stub",
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+        }
+
+    def complete(self, request: Any) -> Any:
+        return dspy.lm15.response_from_openai_chat(self._body, model=request.model)
+
+
+def _predict(inputs: Inputs) -> Work:
+    program = dspy.Predict(_signature(inputs["signature"]))
+    lm = dspy.LM("openai/stub", engine=_Canned(inputs["completion"]), cache=False)
+    values, adapter = inputs["inputs"], dspy.ChatAdapter()
+
+    def call() -> Any:
+        with dspy.context(lm=lm, adapter=adapter, trace=None, disable_history=True):
+            return dict(program(**values))
+
+    return call
+
+
 def _metric(metric: Callable[[str, list[str]], Any]) -> Callable[[Inputs], Work]:
     return lambda inputs: lambda: metric(inputs["prediction"], inputs["answers"])
 
@@ -82,6 +116,7 @@ _BENCHES: dict[str, Callable[[Inputs], Work]] = {
     "xml.format": _format("XMLAdapter"),
     "xml.parse": _parse("XMLAdapter"),
     "json.repair": _repair,
+    "predict": _predict,
     "template.render": _render,
     "metric.em": _metric(metrics.EM),
     "metric.f1": _metric(metrics.F1),
