@@ -18,10 +18,10 @@ public final class FastestRoute: RoutingStrategy {
     /// The fastest place, or now and then another.
     public func choose(for operation: String, among places: [Route]) -> RouteAdvice? {
         let random = Double.random(in: 0..<1)
-        return latencies.withLock { all in
-            guard all[operation] != nil || all.count < Self.operationLimit else { return nil }
-            return all[operation, default: Latencies()].choose(among: places, random: random)
+        let measured = latencies.withLock { all -> Latencies? in
+            all[operation] ?? (all.count < Self.operationLimit ? Latencies() : nil)
         }
+        return measured?.choose(among: places, random: random)
     }
 
     /// Measures.
@@ -39,7 +39,15 @@ public final class FastestRoute: RoutingStrategy {
 
     /// The mean of what was measured.
     public func expected(_ operation: String, on place: Route) -> Duration? {
-        latencies.withLock { $0[operation]?.mean(of: place) }
+        latencies.withLock { $0[operation] }?.mean(of: place)
+    }
+
+    /// The means of what was measured, looked up together.
+    public func expected(_ operation: String, among places: [Route]) -> [Duration?] {
+        guard let measured = latencies.withLock({ $0[operation] }) else {
+            return places.map { _ in nil }
+        }
+        return places.map { measured.mean(of: $0) }
     }
 }
 
@@ -55,18 +63,22 @@ package struct Latencies: Sendable, Hashable {
     private static let failureCost = Duration.seconds(1)
 
     private struct Mean: Sendable, Hashable {
+        var place: Route
         var seconds: Double
         var count: Int
     }
 
-    private var means: [Route: Mean] = [:]
+    /// In no order: places are few, and to look through them costs less than to hash their names.
+    private var means: [Mean] = []
 
     package init() {}
 
     /// The moving mean of a place's calls; nil before the first.
     package func mean(of place: Route) -> Duration? {
-        means[place].map { .seconds($0.seconds) }
+        find(place).map { .seconds(means[$0].seconds) }
     }
+
+    private func find(_ place: Route) -> Int? { means.firstIndex { $0.place == place } }
 
     /// Measures a call.
     ///
@@ -74,34 +86,41 @@ package struct Latencies: Sendable, Hashable {
     /// place that refuses at once is not fast.
     package mutating func ended(_ place: Route, after time: Duration, failure: CallError.Code?) {
         var seconds = time / .seconds(1)
+        let index = find(place)
         switch failure {
         case nil: break
         // The caller's doing, which says nothing of the place.
         case .cancelled, .invalidInput, .faulted: return
         default:
-            let usual = means[place].map { 2 * $0.seconds } ?? Self.failureCost / .seconds(1)
+            let usual = index.map { 2 * means[$0].seconds } ?? Self.failureCost / .seconds(1)
             seconds = max(seconds, usual)
         }
-        let before = means[place] ?? Mean(seconds: seconds, count: 0)
-        let mean = before.seconds + Self.weight * (seconds - before.seconds)
-        means[place] = Mean(seconds: mean, count: min(before.count + 1, Self.believed))
+        guard let index else {
+            return means.append(Mean(place: place, seconds: seconds, count: 1))
+        }
+        means[index].seconds += Self.weight * (seconds - means[index].seconds)
+        means[index].count = min(means[index].count + 1, Self.believed)
     }
 
     /// The place that the next call takes.
     ///
     /// - Parameter random: a number from 0 up to 1.
     package func choose(among places: [Route], random: Double) -> RouteAdvice? {
-        if let place = places.first(where: { (means[$0]?.count ?? 0) < Self.believed }) {
-            return RouteAdvice(place, because: "it has not been measured often enough")
+        var best: (place: Int, seconds: Double)?
+        for (index, place) in places.enumerated() {
+            guard let mean = find(place).map({ means[$0] }), mean.count >= Self.believed else {
+                return RouteAdvice(place, because: "it has not been measured often enough")
+            }
+            if best.map({ mean.seconds < $0.seconds }) ?? true { best = (index, mean.seconds) }
         }
-        guard let best = places.min(by: { seconds($0) < seconds($1) }) else { return nil }
-        let others = places.filter { $0 != best }
-        guard !others.isEmpty, random < Self.exploration else {
-            return RouteAdvice(best, because: "it has been the fastest")
+        guard let best else { return nil }
+        guard places.count > 1, random < Self.exploration else {
+            return RouteAdvice(places[best.place], because: "it has been the fastest")
         }
-        let index = Int(random / Self.exploration * Double(others.count))
-        return RouteAdvice(others[index], because: "it is its turn to be measured again")
+        let other = Int(random / Self.exploration * Double(places.count - 1))
+        return RouteAdvice(
+            places[other < best.place ? other : other + 1],
+            because: "it is its turn to be measured again"
+        )
     }
-
-    private func seconds(_ place: Route) -> Double { means[place]?.seconds ?? .infinity }
 }

@@ -186,7 +186,7 @@ package struct Router: Backend {
         var tried = failed.map(\.route)
         // What the caller has had of it cannot be taken back.
         if call.flow?.hasBegun == true { return nil }
-        let offered = way.entry.candidates.map(\.route)
+        let offered = way.entry.routes
         while let route = fallbacks.next(
             after: error,
             of: call,
@@ -244,11 +244,14 @@ package struct Router: Backend {
         _ entry: Registry.Entry,
         _ required: Capabilities
     ) -> Way? {
-        let places = entry.candidates.filter { $0.capabilities.isSuperset(of: required) }
-            .map(\.route)
+        let capable = { (index: Int) in
+            entry.candidates[index].capabilities.isSuperset(of: required)
+        }
+        let places =
+            required.isEmpty
+            ? entry.routes : entry.routes.indices.filter(capable).map { entry.routes[$0] }
         guard let advice = strategy.choose(for: operation, among: places),
-            places.contains(advice.place),
-            let index = entry.candidates.firstIndex(where: { $0.route == advice.place })
+            let index = entry.routes.firstIndex(of: advice.place), capable(index)
         else { return nil }
         return Way(entry: entry, index: index, advice: advice)
     }
@@ -317,9 +320,7 @@ private struct Way {
             failed: failed,
             strategy: router.strategy?.name,
             advice: advice?.reason,
-            expected: router.strategy.map { strategy in
-                entry.candidates.map { strategy.expected(call.operation, on: $0.route) }
-            } ?? []
+            expected: router.strategy?.expected(call.operation, among: entry.routes) ?? []
         )
     }
 }

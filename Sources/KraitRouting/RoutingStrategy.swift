@@ -32,6 +32,9 @@ public protocol RoutingStrategy: Sendable {
 
     /// How long a call is expected to take on a place. Default: not known.
     func expected(_ operation: String, on place: Route) -> Duration?
+
+    /// The same for several places, in their order. Default: one after the other.
+    func expected(_ operation: String, among places: [Route]) -> [Duration?]
 }
 
 extension RoutingStrategy {
@@ -45,6 +48,11 @@ extension RoutingStrategy {
 
     /// Knows nothing.
     public func expected(_ operation: String, on place: Route) -> Duration? { nil }
+
+    /// Asks for each.
+    public func expected(_ operation: String, among places: [Route]) -> [Duration?] {
+        places.map { expected(operation, on: $0) }
+    }
 }
 
 /// A place that a strategy has chosen, and why.

@@ -53,6 +53,8 @@ package struct Registry: Sendable {
     /// A class, so that a look-up retains one object and not each part.
     final class Entry: Sendable {
         let candidates: [Candidate]
+        /// The places of the candidates, in their order.
+        let routes: [Route]
         /// The backend of the candidate at the same index.
         let backends: [any Backend]
         /// What a pool is asked for: the operation without its specialisation.
@@ -63,6 +65,7 @@ package struct Registry: Sendable {
         init(_ operation: String, _ members: [(Candidate, any Backend)]) {
             self.operation = operation
             candidates = members.map(\.0)
+            routes = members.map(\.0.route)
             backends = members.map(\.1)
         }
     }
