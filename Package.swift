@@ -50,6 +50,10 @@ let package = Package(
             "KraitLM",
             ["CCurl", "CProcessSupport", "KraitObservability", "KraitStore", "KraitWire"]
         ),
+        library(
+            "KraitControl",
+            ["CProcessSupport", "KraitLM", "KraitObservability", "KraitSignatures", "KraitWire"]
+        ),
         library("KraitZeroMQ", ["CZeroMQ", "CProcessSupport"]),
         library("KraitSupervision", ["KraitObservability"]),
         library("KraitPooling", ["KraitSupervision", "KraitWire", "KraitObservability"]),
@@ -76,6 +80,7 @@ let package = Package(
             "Krait",
             [
                 "KraitEvaluation", "KraitLM", "KraitModules", "KraitObservability",
+                "KraitControl", "KraitEvaluation", "KraitLM", "KraitObservability",
                 "KraitPipelines",
                 "KraitPooling", "KraitPrompts", "KraitRouting", "KraitSignatures",
                 "KraitSupervision", "KraitWire",
@@ -94,7 +99,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "KraitCommand",
-            dependencies: ["Krait", "KraitPrompts", "Benchmarks", "CProcessSupport", "CYAML"],
+            dependencies: [
+                "Krait", "KraitControl", "KraitPrompts", "Benchmarks", "CProcessSupport", "CYAML",
+            ],
             swiftSettings: settings
         ),
 
@@ -120,7 +127,10 @@ let package = Package(
         tests("KraitChaosTests", ["KraitChaos", "KraitWire"]),
         tests(
             "KraitCommandTests",
-            ["KraitCommand", "Benchmarks", "Krait", "KraitObservability", "KraitWire"]
+            [
+                "KraitCommand", "KraitControl", "Benchmarks", "Krait", "KraitObservability",
+                "KraitWire",
+            ]
         ),
         tests("KraitEvaluationTests", ["KraitEvaluation", "KraitObservability", "KraitWire"]),
         tests("KraitLMTests", ["KraitLM", "KraitObservability", "KraitStore", "KraitWire"]),
@@ -173,7 +183,10 @@ let package = Package(
         ),
         tests(
             "FuzzTests",
-            ["Krait", "KraitCommand", "KraitPrompts", "KraitSignatures", "KraitWire"]
+            [
+                "Krait", "KraitCommand", "KraitControl", "KraitPrompts", "KraitSignatures",
+                "KraitWire",
+            ]
         ),
         tests("SimulationTests", ["KraitPooling"]),
         tests("TidyTests", ["KraitObservability"]),

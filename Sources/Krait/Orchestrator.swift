@@ -17,6 +17,7 @@ public final class Orchestrator: Sendable {
     let settings: OrchestratorSettings
     let parts: [OrchestratorPart]
     let runtime = Runtime()
+    let runs = PipelineRuns()
     let events: EventSink
     /// What no log, error or status may hold.
     let secrets: Secrets
@@ -64,28 +65,28 @@ public final class Orchestrator: Sendable {
         return natives
     }
 
-    /// Serves until SIGTERM or SIGINT, then drains: running calls finish within `drainTimeout`, and
-    /// a second signal, or cancelling the task, ends it at once.
-    ///
-    /// - Throws: what keeps it from starting. A pool whose adapter does not load is not such an
-    ///   error: its calls fail with `pool_failed`, and `status()` says why.
-    public func run() async throws {
-        try await serve { orchestrator in
-            for await _ in TerminationSignals() { break }
-            await orchestrator.drain()
-        }
-    }
-
     /// Runs for as long as `body` does, and leaves nothing behind.
     ///
-    /// Pools start meanwhile; a call
-    /// that comes early waits for its pool.
+    /// Pools start meanwhile; a call that comes early waits for its pool. See `run()` for a
+    /// service, which the commands of `krait` reach.
+    ///
+    /// - Throws: what keeps it from starting, a mistake in one of its pipelines too, and what
+    ///   `body` throws.
     public func running<Result: Sendable>(
         _ body: @escaping @Sendable (Orchestrator) async throws -> Result
     ) async throws -> Result {
+        try await running(in: nil, body)
+    }
+
+    /// - Parameter folder: where its sockets are; nil leaves that to the settings.
+    func running<Result: Sendable>(
+        in folder: String?,
+        _ body: @escaping @Sendable (Orchestrator) async throws -> Result
+    ) async throws -> Result {
         let outcome = Lock<Swift.Result<Result, any Error>?>(nil)
-        try await serve { orchestrator in
+        try await serve(in: folder) { orchestrator in
             do {
+                try orchestrator.checkPipelines()
                 let result = try await body(orchestrator)
                 outcome.withLock { $0 = .success(result) }
             } catch {
@@ -99,8 +100,11 @@ public final class Orchestrator: Sendable {
     /// Waits until every worker of every pool is ready, or has failed to be and will be tried
     /// again.
     ///
+    /// What the pools offer is then known, and the pipelines are validated against it.
+    ///
     /// - Parameter onPool: told of each pool that is ready.
-    /// - Throws: `pool_failed` with the reason as soon as one cannot become so.
+    /// - Throws: `pool_failed` with the reason as soon as one cannot become so; the first mistake
+    ///   of a pipeline, such as an operation that nobody offers, with the path to its step.
     public func ready(onPool: (String) -> Void = { _ in }) async throws(CallError) {
         for pool in runtime.pools {
             switch await pool.workers.settled() {
@@ -112,6 +116,7 @@ public final class Orchestrator: Sendable {
                 throw CallError(.shuttingDown, "the pool is shutting down", pool: pool.name)
             }
         }
+        try checkPipelines()
     }
 
     /// Where calls begin and end without a change of threads, for code that mostly makes calls:

@@ -1,13 +1,18 @@
+import KraitPipelines
 import KraitRouting
 import KraitSignatures
+import KraitWire
 
-/// One moving part of an orchestrator: a pool, native implementations, or a fallback.
+/// One moving part of an orchestrator: a pool, native implementations, a pipeline, a fallback or a
+/// middleware.
 public struct OrchestratorPart: Sendable {
     enum Content: Sendable {
         case pool(PythonPool)
         case native(Native)
         case modules(NativeModules)
         case fallback(Fallback)
+        case pipeline(NamedPipeline)
+        case middleware(any Middleware)
     }
 
     let content: Content
@@ -21,9 +26,15 @@ public struct OrchestratorPart: Sendable {
             switch content {
             case .native(let native): [try native.implementation.get()]
             case .modules(let modules): modules.natives
-            case .pool, .fallback: []
+            case .pool, .fallback, .pipeline, .middleware: []
             }
         }
+    }
+    var pipeline: NamedPipeline? {
+        if case .pipeline(let pipeline) = content { pipeline } else { nil }
+    }
+    var middleware: (any Middleware)? {
+        if case .middleware(let middleware) = content { middleware } else { nil }
     }
 }
 
@@ -60,6 +71,11 @@ public enum OrchestratorBuilder {
         fallbacks.map { OrchestratorPart(content: .fallback($0)) }
     }
 
+    /// A line that declares who stands between the router and every place, the outermost first.
+    public static func buildExpression(_ middleware: some Middleware) -> [OrchestratorPart] {
+        [OrchestratorPart(content: .middleware(middleware))]
+    }
+
     /// All lines together.
     public static func buildBlock(_ parts: [OrchestratorPart]...) -> [OrchestratorPart] {
         parts.flatMap(\.self)
@@ -79,5 +95,88 @@ public enum OrchestratorBuilder {
     /// `for` loops.
     public static func buildArray(_ parts: [[OrchestratorPart]]) -> [OrchestratorPart] {
         parts.flatMap(\.self)
+    }
+}
+
+/// Pipelines, which a line declares as they are; what they take and give crosses sockets and files,
+/// so it is `Codable` or a map of fields.
+extension OrchestratorBuilder {
+    /// A line that declares a pipeline of types.
+    public static func buildExpression<Input: Decodable & Sendable, Output: Encodable & Sendable>(
+        _ pipeline: Pipeline<Input, Output>
+    ) -> [OrchestratorPart] {
+        part(
+            NamedPipeline(
+                pipeline,
+                read: { value throws(SignatureCoding.Misfit) in
+                    try SignatureCoding.read(Input.self, from: value)
+                },
+                write: { output throws(SignatureCoding.Misfit) in
+                    try SignatureCoding.anyValue(of: output)
+                }
+            )
+        )
+    }
+
+    /// A line that declares a pipeline from fields to fields.
+    public static func buildExpression(
+        _ pipeline: Pipeline<ValueMap, ValueMap>
+    ) -> [OrchestratorPart] {
+        part(NamedPipeline(pipeline, read: fields, write: { .map($0) }))
+    }
+
+    /// A line that declares a pipeline from fields to a type.
+    public static func buildExpression<Output: Encodable & Sendable>(
+        _ pipeline: Pipeline<ValueMap, Output>
+    ) -> [OrchestratorPart] {
+        part(
+            NamedPipeline(
+                pipeline,
+                read: fields,
+                write: { output throws(SignatureCoding.Misfit) in
+                    try SignatureCoding.anyValue(of: output)
+                }
+            )
+        )
+    }
+
+    /// A line that declares a pipeline from a type to fields.
+    public static func buildExpression<Input: Decodable & Sendable>(
+        _ pipeline: Pipeline<Input, ValueMap>
+    ) -> [OrchestratorPart] {
+        part(
+            NamedPipeline(
+                pipeline,
+                read: { value throws(SignatureCoding.Misfit) in
+                    try SignatureCoding.read(Input.self, from: value)
+                },
+                write: { .map($0) }
+            )
+        )
+    }
+
+    /// Refuses a pipeline whose input or output cannot be told: chosen only where no other fits.
+    @available(
+        *,
+        unavailable,
+        message: "a pipeline among the parts takes a Decodable and gives an Encodable, or ValueMap"
+    )
+    public static func buildExpression<Input, Output>(
+        _ pipeline: Pipeline<Input, Output>
+    ) -> [OrchestratorPart] {
+        preconditionFailure("cannot be called")
+    }
+
+    private static func part(_ pipeline: NamedPipeline) -> [OrchestratorPart] {
+        [OrchestratorPart(content: .pipeline(pipeline))]
+    }
+
+    @Sendable private static func fields(
+        _ value: Value
+    ) throws(SignatureCoding.Misfit) -> ValueMap {
+        guard let map = value.map else {
+            throw SignatureCoding.Misfit("it must be a map of fields, not \(value.kindName)")
+        }
+        return map
     }
 }

@@ -9,6 +9,9 @@ public struct OrchestratorSettings: Sendable {
     /// The folder of the run's socket, which must exist and be the user's alone; nil makes one
     /// below the system's temporary folder and removes it at the end.
     public var runFolder: String?
+    /// The folder of the daemons' folders, for `run()`; nil takes `KRAIT_RUN_DIRECTORY`, or the
+    /// user's usual one.
+    public var runDirectory: String?
     /// Names the run in logs and status; nil draws one at random.
     public var run: String?
     /// How the router chooses where a call does not say.
@@ -28,6 +31,7 @@ public struct OrchestratorSettings: Sendable {
     /// Settings, each with its default.
     public init(
         runFolder: String? = nil,
+        runDirectory: String? = nil,
         run: String? = nil,
         policy: RoutingPolicy = .preferNative,
         strategy: (any RoutingStrategy)? = nil,
@@ -37,6 +41,7 @@ public struct OrchestratorSettings: Sendable {
         environment: [String: String]? = nil
     ) {
         self.runFolder = runFolder
+        self.runDirectory = runDirectory
         self.run = run
         self.policy = policy
         self.strategy = strategy

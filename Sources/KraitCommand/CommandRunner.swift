@@ -1,5 +1,6 @@
 import Glibc
 import Krait
+import KraitControl
 import KraitWire
 
 /// Runs a command line: parses it, runs the command, and makes an exit code of whatever happens.

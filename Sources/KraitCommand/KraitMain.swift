@@ -6,7 +6,7 @@ import Glibc
         // A reader that goes away is an error of the write, and no reason to die without a word.
         signal(SIGPIPE, SIG_IGN)
         let programs = Programs(
-            makeCore: { OrchestratorCore($0) },
+            makeCore: { $0.core },
             demo: DemoProgram.run,
             parity: ParityProgram.run,
             bench: BenchProgram.run,

@@ -10,6 +10,9 @@ package enum Limits {
     /// From how many bytes on an envelope is compressed where that is agreed, as
     /// `krait bench codecs` has measured it.
     package static let compressedBytes = 16 << 10
+    /// How many of the latest runs of pipelines a daemon keeps, and how many steps of each.
+    package static let keptRuns = 100
+    package static let keptSteps = 500
     /// How deep lists and maps may be nested.
     package static let nesting = 128
     /// Names and other texts that programs read: of workers, operations, versions, exceptions.

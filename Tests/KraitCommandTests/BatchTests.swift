@@ -5,6 +5,7 @@ import KraitWire
 import Testing
 
 @testable import KraitCommand
+@testable import KraitControl
 
 struct BatchPartTests {
     @Test func `a set of rows knows what was put in`() {
@@ -37,10 +38,10 @@ struct BatchPartTests {
             var rows = try input.rows()
             var seen: [String] = []
             while let row = try rows.next() {
-                let outcome = (try? row.fields.get()).map { "\($0["a"]?.int ?? 0)" } ?? "broken"
+                let outcome = (try? row.value.get()).map { "\($0["a"]?.int ?? 0)" } ?? "broken"
                 seen.append("\(row.number): \(outcome)")
             }
-            #expect(seen == ["1: 1", "3: broken", "5: broken", "6: 2"])
+            #expect(seen == ["1: 1", "3: 0", "5: broken", "6: 2"])
             let print = try input.fingerprint()
             #expect(print.rows == 4)
             #expect(print.bytes == 31)
@@ -51,9 +52,9 @@ struct BatchPartTests {
         try withFile("{\"a\": \"xxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}\n{\"a\": 2}\n") { path in
             var rows = try BatchInput(path: path, lineBytes: 16).rows()
             let first = try #require(try rows.next())
-            #expect(throws: CallError.self) { try first.fields.get() }
+            #expect(throws: CallError.self) { try first.value.get() }
             let second = try #require(try rows.next())
-            #expect(try second.fields.get()["a"] == 2)
+            #expect(try second.value.get()["a"] == 2)
             let end = try rows.next()
             #expect(end == nil)
         }

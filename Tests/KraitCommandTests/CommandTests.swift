@@ -5,6 +5,7 @@ import KraitWire
 import Testing
 
 @testable import KraitCommand
+@testable import KraitControl
 
 @Suite(.timeLimit(.minutes(1))) struct CommandTests {
     @Test func `status is a table, and with a flag one document`() async throws {

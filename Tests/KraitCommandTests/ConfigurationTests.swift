@@ -5,6 +5,7 @@ import KraitWire
 import Testing
 
 @testable import KraitCommand
+@testable import KraitControl
 
 private func read(_ text: String, file: String = "krait.yaml") throws -> Configuration {
     try Configuration(yaml: Array(text.utf8), file: file)

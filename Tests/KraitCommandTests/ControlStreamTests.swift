@@ -4,6 +4,7 @@ import KraitWire
 import Testing
 
 @testable import KraitCommand
+@testable import KraitControl
 
 /// Streams over the control socket, and through `krait call --stream`.
 @Suite(.timeLimit(.minutes(3))) struct ControlStreamTests {

@@ -4,6 +4,7 @@ import KraitWire
 import Testing
 
 @testable import KraitCommand
+@testable import KraitControl
 
 @Suite(.timeLimit(.minutes(1))) struct ControlTests {
     @Test func `requests of one client are answered by their ids, in whatever order`() async throws

@@ -4,6 +4,7 @@ import KraitTestSupport
 import Testing
 
 @testable import KraitCommand
+@testable import KraitControl
 
 extension SignalTests {
     /// The daemon is a shell script, which says on descriptor 3 what the test wants it to.

@@ -4,6 +4,7 @@ import KraitWire
 import Testing
 
 @testable import KraitCommand
+@testable import KraitControl
 
 @Suite struct DiagnosisTests {
     /// A machine on which all is well.

@@ -1,4 +1,5 @@
 import Glibc
+import KraitControl
 import KraitTestSupport
 import KraitWire
 import Testing

@@ -5,6 +5,7 @@ import KraitWire
 import Testing
 
 @testable import KraitCommand
+@testable import KraitControl
 
 /// The page of failures is the tables of codes, with something to say of each.
 @Suite struct FailureCatalogueTests {

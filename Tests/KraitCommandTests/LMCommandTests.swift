@@ -1,3 +1,4 @@
+import KraitControl
 import KraitTestSupport
 import KraitWire
 import Testing

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import KraitCommand
+@testable import KraitControl
 
 @Suite struct LineBufferTests {
     private func lines(_ parts: [String], limit: Int = 8) -> [LineBuffer.Line] {

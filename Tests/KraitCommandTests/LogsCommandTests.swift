@@ -5,6 +5,7 @@ import KraitWire
 import Testing
 
 @testable import KraitCommand
+@testable import KraitControl
 
 /// `krait logs`.
 @Suite(.timeLimit(.minutes(1))) struct LogsCommandTests {

@@ -4,6 +4,7 @@ import KraitWire
 import Testing
 
 @testable import KraitCommand
+@testable import KraitControl
 
 @Suite(.timeLimit(.minutes(1))) struct RunDirectoryTests {
     private func directory(_ base: String, _ name: String = "d") throws -> RunDirectory {

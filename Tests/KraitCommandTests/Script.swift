@@ -4,6 +4,7 @@ import KraitObservability
 import KraitWire
 
 @testable import KraitCommand
+@testable import KraitControl
 
 /// A daemon's core that does as its calls' operations say, and remembers what became of them.
 actor ScriptedCore: DaemonCore {
@@ -140,6 +141,83 @@ actor ScriptedCore: DaemonCore {
         return [
             "name": "p", "state": "ready", "queued": 2, "workers": [["state": "ready", "busy": 1]],
         ]
+    }
+
+    func runPipeline(
+        _ request: RunRequest,
+        _ receive: (@Sendable (Value) async throws(ControlFailure) -> Void)?
+    ) async throws(ControlFailure) -> Value {
+        underWay += 1
+        defer { underWay -= 1 }
+        guard request.pipeline == "support" else {
+            throw ControlFailure(CallError(.unknownPipeline, "did you mean `support`?"))
+        }
+        for chunk in receive == nil ? [] : ["Hel", "lo"] as [Value] { try await receive?(chunk) }
+        let run = Self.run(failure: nil, isWhole: request.isTraced)
+        switch request.input.string {
+        case "hang":
+            await Gate().wait()
+            cancelled += 1
+            throw ControlFailure(CallError(.cancelled, "the caller has gone"))
+        case "fail":
+            let error = CallError(.invalidOutput, "too long", path: ["support", "2 Validate"])
+            var map = Self.run(failure: error, isWhole: request.isTraced).map ?? [:]
+            map["partial"] = ["path": ["support", "1 Search"], "value": ["found"]]
+            throw ControlFailure(error, run: .map(map))
+        case let text?: return ["value": .string("re: \(text)"), "seconds": 0.5, "run": run]
+        case nil: return ["value": request.input, "seconds": 0.5, "run": run]
+        }
+    }
+
+    static func run(failure: CallError?, isWhole: Bool) -> Value {
+        let usage: Value = ["prompt_tokens": 40, "completion_tokens": 2, "cost_usd": 0.25]
+        var map: ValueMap = [
+            "number": 7, "pipeline": "support", "seconds": 0.5, "steps_ended": 2, "usage": usage,
+            "failure": failure.map {
+                ["code": .string($0.code.rawValue), "path": .list($0.path.map(Value.string))]
+            } ?? .null,
+        ]
+        guard isWhole else { return .map(map) }
+        let call: Value = [
+            "operation": "predict", "route": "pool p", "worker": "p/1.0", "reason": "forced",
+            "duration_ms": 400.5, "usage": usage, "failure": nil,
+        ]
+        func step(_ path: [String], _ time: Double, _ calls: [Value] = []) -> Value {
+            [
+                "path": .list(path.map(Value.string)), "began_ms": 0.0,
+                "duration_ms": .double(time),
+                "failure": nil, "calls": .list(calls),
+            ]
+        }
+        map["steps"] = [
+            step(["support"], 500), step(["support", "1 Search"], 0.1234),
+            step(["support", "2 Validate", "answer 1"], 41.26, [call]),
+        ]
+        map["omitted"] = 3
+        return .map(map)
+    }
+
+    func pipelines(plan: String?) async throws(CallError) -> Value {
+        switch plan {
+        case nil:
+            [
+                "pipelines": [
+                    [
+                        "name": "support", "input": "String", "output": "String",
+                        "steps": ["1 Search", "2 Validate"],
+                    ]
+                ]
+            ]
+        case "support": ["name": "support", "text": "a tree\n", "dot": "digraph {}\n"]
+        default: throw CallError(.unknownPipeline, "did you mean `support`?")
+        }
+    }
+
+    func runs(number: Int?) async throws(CallError) -> Value {
+        guard number == nil else { return Self.run(failure: nil, isWhole: true) }
+        var map = Self.run(failure: nil, isWhole: false).map ?? [:]
+        map["age_s"] = 61.5
+        return ["runs": [.map(map)]]
     }
 
     func drain() async {

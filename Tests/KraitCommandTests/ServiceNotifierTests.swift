@@ -6,6 +6,7 @@ import KraitWire
 import Testing
 
 @testable import KraitCommand
+@testable import KraitControl
 
 /// What the daemon tells a service manager, over real sockets.
 @Suite(.timeLimit(.minutes(1))) struct ServiceNotifierTests {
@@ -200,6 +201,15 @@ private struct HungCore: DaemonCore {
         throw .failed("it hangs")
     }
 
+    func runPipeline(
+        _ request: RunRequest,
+        _ receive: (@Sendable (Value) async throws(ControlFailure) -> Void)?
+    ) async throws(ControlFailure) -> Value {
+        throw .failed("it hangs")
+    }
+
+    func pipelines(plan: String?) async throws(CallError) -> Value { .null }
+    func runs(number: Int?) async throws(CallError) -> Value { .null }
     func explain(operation: String) async throws -> Value { .null }
     func lm(by grouping: LMLedger.Grouping, last: Int) async -> Value { .null }
     func steer(_ request: SteeringRequest) async throws(CallError) -> Value { .null }

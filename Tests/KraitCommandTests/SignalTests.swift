@@ -6,6 +6,7 @@ import KraitWire
 import Testing
 
 @testable import KraitCommand
+@testable import KraitControl
 
 /// Everything that takes the process's own signals: one at a time.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct SignalTests {}

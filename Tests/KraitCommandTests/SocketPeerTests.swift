@@ -4,6 +4,7 @@ import KraitTestSupport
 import Testing
 
 @testable import KraitCommand
+@testable import KraitControl
 
 /// Who may command a daemon, and whom a command entrusts a call to.
 @Suite(.timeLimit(.minutes(1))) struct SocketPeerTests {

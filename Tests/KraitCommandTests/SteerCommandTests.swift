@@ -5,6 +5,7 @@ import KraitWire
 import Testing
 
 @testable import KraitCommand
+@testable import KraitControl
 
 /// `krait resize`, `drain`, `resume`, `recycle` and `top`.
 @Suite(.timeLimit(.minutes(1))) struct SteerCommandTests {

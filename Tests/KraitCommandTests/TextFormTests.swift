@@ -2,6 +2,7 @@ import Krait
 import Testing
 
 @testable import KraitCommand
+@testable import KraitControl
 
 @Suite struct TextFormTests {
     @Test(arguments: [

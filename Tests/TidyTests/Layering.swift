@@ -15,6 +15,9 @@ enum Layering {
         "KraitLM": [
             "CCurl", "CProcessSupport", "KraitWire", "KraitObservability", "KraitStore",
         ],
+        "KraitControl": [
+            "KraitSignatures", "KraitWire", "KraitObservability", "KraitLM", "CProcessSupport",
+        ],
         "KraitZeroMQ": ["CZeroMQ", "CProcessSupport"],
         "KraitSupervision": ["KraitObservability"],
         "KraitPooling": [
@@ -27,14 +30,17 @@ enum Layering {
         "KraitPipelines": ["KraitRouting", "KraitPrompts"],
         "Krait": [
             "KraitObservability", "KraitWire", "KraitSignatures", "KraitPrompts",
-            "KraitEvaluation", "KraitLM", "KraitZeroMQ", "KraitSupervision", "KraitPooling",
-            "KraitWorkers", "KraitStore", "KraitRouting", "KraitModules", "KraitPipelines",
+            "KraitEvaluation", "KraitLM", "KraitControl", "KraitZeroMQ", "KraitSupervision",
+            "KraitPooling", "KraitWorkers", "KraitStore", "KraitRouting", "KraitModules",
+            "KraitPipelines",
         ],
         "Benchmarks": [
             "Krait", "KraitEvaluation", "KraitLM", "KraitModules", "KraitPrompts",
             "KraitSignatures", "KraitWire", "KraitWorkers", "CZeroMQ", "CProcessSupport",
         ],
-        "KraitCommand": reexported.union(["Krait", "Benchmarks", "CProcessSupport", "CYAML"]),
+        "KraitCommand": reexported.union([
+            "Krait", "KraitControl", "Benchmarks", "CProcessSupport", "CYAML",
+        ]),
     ]
 
     /// What `Krait`'s users see; only these targets have anything public.

@@ -25,6 +25,7 @@ final class Runtime: Sendable {
         var policy = RoutingPolicy.preferNative
         var fallbacks = FallbackChains()
         var strategy: (any RoutingStrategy)?
+        var middlewares: [any Middleware] = []
         var router: Router?
 
         /// Two parts of one name are refused before anything starts, so this cannot fail later.
@@ -43,6 +44,7 @@ final class Runtime: Sendable {
             router = Router(
                 registry: registry,
                 policy: policy,
+                middlewares: middlewares,
                 fallbacks: fallbacks,
                 strategy: strategy
             )
@@ -57,7 +59,8 @@ final class Runtime: Sendable {
         natives: [Registry.Native],
         policy: RoutingPolicy,
         fallbacks: FallbackChains,
-        strategy: (any RoutingStrategy)?
+        strategy: (any RoutingStrategy)?,
+        middlewares: [any Middleware]
     ) throws(RegistryError) {
         try state.withLock { (state) throws(RegistryError) in
             state.transport = transport
@@ -65,6 +68,7 @@ final class Runtime: Sendable {
             state.policy = policy
             state.fallbacks = fallbacks
             state.strategy = strategy
+            state.middlewares = middlewares
             try state.rebuild()
         }
     }

@@ -1,3 +1,4 @@
+import KraitControl
 import KraitLM
 import KraitObservability
 import KraitPooling
@@ -19,9 +20,14 @@ extension Orchestrator {
     /// ```
     /// A forkserver is not a child of its own: it is restarted by its pool's decisions, with their
     /// backoff, and the pool's queue outlives it.
-    func serve(_ body: @escaping @Sendable (Orchestrator) async -> Void) async throws {
+    ///
+    /// - Parameter given: the folder of the sockets; nil leaves it to the settings.
+    func serve(
+        in given: String?,
+        _ body: @escaping @Sendable (Orchestrator) async -> Void
+    ) async throws {
         try checkNames()
-        let folder = try RunFolder(settings.runFolder)
+        let folder = try RunFolder(given ?? settings.runFolder)
         defer { folder.remove() }
         let reaper = Reaper(mark, events: events)
         // Whatever the workers' own children have hidden from their workers' ends.
@@ -64,6 +70,11 @@ extension Orchestrator {
         var names: Set<String> = []
         for pool in pools where !names.insert(pool.name).inserted {
             throw CallError(.unknownPool, "two pools are named `\(pool.name)`; rename one")
+        }
+        var pipelines: Set<String> = []
+        for pipeline in namedPipelines where !pipelines.insert(pipeline.name).inserted {
+            let message = "two pipelines are named `\(pipeline.name)`; rename one"
+            throw CallError(.invalidInput, message)
         }
         for pool in pools {
             let limits = [
@@ -165,7 +176,8 @@ extension Orchestrator {
             natives: natives(),
             policy: settings.policy,
             fallbacks: fallbackChains,
-            strategy: settings.strategy ?? (settings.policy == .fastest ? FastestRoute() : nil)
+            strategy: settings.strategy ?? (settings.policy == .fastest ? FastestRoute() : nil),
+            middlewares: parts.compactMap(\.middleware)
         )
         started()
         await untilCancelled()
@@ -268,7 +280,9 @@ extension Orchestrator {
     }
 
     private func forkserverSettings(of pool: PythonPool) -> ForkserverSettings {
-        let inherited = settings.environment ?? ProcessEnvironment.all()
+        var inherited = settings.environment ?? ProcessEnvironment.all()
+        // Nothing that the daemon starts is to speak to its manager.
+        for name in ServiceNotifier.variables { inherited[name] = nil }
         let python: Result<PythonEnvironment, LaunchError>
         do throws(LaunchError) {
             python = .success(

@@ -19,6 +19,15 @@ extension Orchestrator {
             run: run,
             uptime: startInstant.duration(to: .now),
             pools: pools,
+            pipelines: namedPipelines.map { pipeline in
+                let counts = runs.counts(of: pipeline.name)
+                return OrchestratorStatus.Pipeline(
+                    name: pipeline.name,
+                    running: counts.running,
+                    done: counts.done,
+                    failed: counts.failed
+                )
+            },
             models: settings.gateway.ledger.models
         )
     }
@@ -26,12 +35,17 @@ extension Orchestrator {
     /// The calls of language models that the orchestrator's gateway has made.
     public var ledger: LMLedger { settings.gateway.ledger }
 
-    /// Refuses new calls, lets the accepted ones finish within `drainTimeout`, and ends the pools.
+    /// Refuses new runs of pipelines and lets those under way finish, then does so with calls, and
+    /// ends the pools; all within `drainTimeout`.
     public func drain() async {
         events.emit(.daemonDraining)
+        let end = ContinuousClock.now + settings.drainTimeout
+        // A run needs its pools until its last step.
+        await runs.close(within: settings.drainTimeout)
+        let left = max(.zero, ContinuousClock.now.duration(to: end))
         await withDiscardingTaskGroup { group in
             for pool in runtime.pools {
-                group.addTask { await pool.workers.drain(within: self.settings.drainTimeout) }
+                group.addTask { await pool.workers.drain(within: left) }
             }
         }
     }
@@ -40,6 +54,7 @@ extension Orchestrator {
 extension Orchestrator {
     /// Ends the pools at once: what is queued or running fails with `shutting_down`.
     public func stop() async {
+        runs.abandon()
         for pool in runtime.pools { await pool.workers.stop() }
     }
 }
@@ -56,8 +71,22 @@ public struct OrchestratorStatus: Sendable {
     public var uptime: Duration
     /// In the order of their declaration.
     public var pools: [Pool]
+    /// In the order of their declaration.
+    public var pipelines: [Pipeline] = []
     /// What this process has asked language models itself, by model.
     public var models: [String: LMSum] = [:]
+
+    /// One pipeline, with the runs that were asked for by its name.
+    public struct Pipeline: Sendable {
+        /// The pipeline's name.
+        public var name: String
+        /// How many runs are under way.
+        public var running: Int
+        /// How many have come to their end.
+        public var done: Int
+        /// How many have failed.
+        public var failed: Int
+    }
 
     /// One pool.
     public struct Pool: Sendable {

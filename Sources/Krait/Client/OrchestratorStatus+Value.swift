@@ -10,9 +10,19 @@ extension OrchestratorStatus {
             "run": .string(run),
             "uptime_s": .double(uptime.roundedSeconds),
             "pools": .list(pools.map(\.value)),
+            "pipelines": .list(pipelines.map(\.value)),
             "models": .map(
                 ValueMap(models.sorted { $0.key < $1.key }.map { ($0.key, $0.value.value) })
             ),
+        ]
+    }
+}
+
+extension OrchestratorStatus.Pipeline {
+    fileprivate var value: Value {
+        [
+            "name": .string(name), "running": .int(Int64(running)), "done": .int(Int64(done)),
+            "failed": .int(Int64(failed)),
         ]
     }
 }

@@ -145,6 +145,25 @@ extension Argument where Value == Int {
     }
 }
 
+extension Argument {
+    /// An argument that may be left out, by its place behind those that must be given.
+    static func optional<Wrapped>(
+        _ name: String,
+        _ form: TextForm<Wrapped>,
+        _ help: String
+    ) -> Argument where Value == Wrapped? {
+        Argument(
+            parameter: Parameter(
+                name: name,
+                kind: .positional,
+                help: help,
+                initial: Wrapped?.none,
+                read: { _, text throws(TextProblem) in Wrapped?.some(try form.read(text)) }
+            )
+        )
+    }
+}
+
 extension Argument where Value == [String] {
     /// What stands after the other positional arguments, any number of it.
     static func rest(_ name: String, _ help: String) -> Argument {

@@ -1,4 +1,5 @@
 import Krait
+import KraitControl
 
 /// What a command line asks for.
 enum Request: Sendable {

@@ -1,3 +1,5 @@
+import KraitControl
+
 extension TextForm where Value == Duration {
     /// A time above zero with its unit, such as `500ms`, `30s`, `1.5m` or `2h`; at most 30 days.
     static let duration = TextForm(

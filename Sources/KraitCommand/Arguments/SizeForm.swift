@@ -1,3 +1,5 @@
+import KraitControl
+
 extension TextForm where Value == Int {
     /// An amount of memory with its unit, such as `512MB` or `1.5GB`, in powers of 1,024; at most
     /// 1,024 TB.

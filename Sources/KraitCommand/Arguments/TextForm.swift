@@ -1,4 +1,5 @@
 import Krait
+import KraitControl
 
 /// A form that a setting's text can have: how it is read, written, and named to a person.
 ///
@@ -137,14 +138,6 @@ extension TextForm {
             write: { value in choices.first { $0.value == value }?.name ?? "" }
         )
     }
-}
-
-/// Text between quotation marks for a message, its control characters escaped, cut off when long.
-func quoted(_ text: String) -> String {
-    let limit = 60
-    var shown = ""
-    for scalar in text.unicodeScalars.prefix(limit) { shown += scalar.escaped(asASCII: false) }
-    return "\"\(shown)\(text.unicodeScalars.count > limit ? "…" : "")\""
 }
 
 extension UInt8 {

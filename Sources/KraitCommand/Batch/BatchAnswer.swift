@@ -1,3 +1,5 @@
+import Krait
+import KraitControl
 import KraitEvaluation
 import KraitWire
 
@@ -9,39 +11,12 @@ struct BatchAnswer: Sendable {
     var isFailure = false
     /// What it counts where rows are scored.
     var score: Double?
-    var spending = Spending()
+    /// What it took of language models; nil where nothing tells.
+    var usage: CallUsage?
 
     /// The row's own error.
     static func failed(_ error: CallError) -> BatchAnswer {
         BatchAnswer(fields: ["error": ControlFailure(error).wire], isFailure: true)
-    }
-}
-
-/// What rows have used of language models, as far as their answers say it.
-struct Spending: Sendable, Equatable {
-    private(set) var tokens = 0
-    /// Nil where no answer has told a cost.
-    private(set) var dollars: Double?
-
-    init() {}
-
-    /// What an answer's `usage` says: counts by model.
-    init(_ usage: Value?) {
-        for (_, counts) in usage?.map?.entries ?? [] {
-            tokens += max(0, counts["total_tokens"]?.int ?? 0)
-            if let cost = counts["cost"]?.double, cost.isFinite { dollars = (dollars ?? 0) + cost }
-        }
-    }
-
-    mutating func add(_ other: Spending) {
-        tokens += other.tokens
-        if let more = other.dollars { dollars = (dollars ?? 0) + more }
-    }
-
-    /// Such as `$0.0123` or `5321 tokens`; nil where nothing is known.
-    var text: String? {
-        if let dollars { return "$\(dollars.rounded(toPlaces: 4))" }
-        return tokens > 0 ? "\(tokens) tokens" : nil
     }
 }
 

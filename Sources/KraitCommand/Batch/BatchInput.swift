@@ -1,15 +1,16 @@
 import Glibc
+import KraitControl
 import KraitWire
 
-/// The rows of a batch: the lines of a file, each a JSON object; blank ones are none.
+/// The rows of a batch: the lines of a file, each a JSON value; blank ones are none.
 struct BatchInput: Sendable {
     let path: String
     var lineBytes = LineServerLimits().lineBytes
 
-    /// A row: its line's number from 1, and its object or what is wrong with it.
+    /// A row: its line's number from 1, and its value or what is wrong with it.
     struct Row: Sendable {
         let number: Int
-        let fields: Result<ValueMap, CallError>
+        let value: Result<Value, CallError>
     }
 
     /// What tells whether a file is the one that a batch began with.
@@ -55,11 +56,11 @@ struct BatchInput: Sendable {
                 switch line {
                 case .whole(let bytes) where BatchInput.isBlank(bytes): continue
                 case .whole(let bytes):
-                    return Row(number: number, fields: BatchInput.fields(of: bytes))
+                    return Row(number: number, value: BatchInput.value(of: bytes))
                 case .tooLong:
                     let message = "The line has more than \(limit) bytes."
                     let error = CallError(.invalidInput, message)
-                    return Row(number: number, fields: .failure(error))
+                    return Row(number: number, value: .failure(error))
                 }
             }
             return nil
@@ -70,16 +71,12 @@ struct BatchInput: Sendable {
         bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
     }
 
-    private static func fields(of line: [UInt8]) -> Result<ValueMap, CallError> {
-        let value: Value
+    private static func value(of line: [UInt8]) -> Result<Value, CallError> {
         do throws(WireError) {
-            value = try readJSON(line)
+            return .success(try readJSON(line))
         } catch {
             return .failure(CallError(.invalidInput, "The line is not JSON: \(error)."))
         }
-        if let map = value.map { return .success(map) }
-        let message = "The line is \(value.kindName) and must be an object."
-        return .failure(CallError(.invalidInput, message))
     }
 
     /// A file's lines; the last one may do without its line break.

@@ -1,4 +1,5 @@
 import Glibc
+import KraitControl
 import KraitWire
 
 /// What an output belongs to, in a file beside it, so that nobody resumes another batch with it.

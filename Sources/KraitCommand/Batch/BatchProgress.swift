@@ -1,3 +1,4 @@
+import Krait
 import KraitWire
 
 /// How far a batch has come.
@@ -10,8 +11,8 @@ struct BatchProgress: Equatable, Sendable {
     private(set) var failed = 0
     /// Of all rows that are done, where they are scored.
     private(set) var score: BatchScore?
-    /// By this run.
-    private(set) var spending = Spending()
+    /// What this run's rows took of language models; nil where none told.
+    private(set) var usage: CallUsage?
 
     init(total: Int, before: Int, score: BatchScore? = nil) {
         self.total = total
@@ -25,7 +26,7 @@ struct BatchProgress: Equatable, Sendable {
     mutating func rowEnded(_ answer: BatchAnswer) {
         if answer.isFailure { failed += 1 } else { answered += 1 }
         if let points = answer.score { score?.add(points) }
-        spending.add(answer.spending)
+        if let more = answer.usage { usage = usage.map { $0 + more } ?? more }
     }
 
     /// Rows a second in this run; nil before the first.
@@ -49,7 +50,10 @@ struct BatchProgress: Equatable, Sendable {
             let rest = Duration.seconds((Double(left) / rate).rounded(.up))
             if left > 0 { parts.append("\(TextForm<Duration>.duration.write(rest)) left") }
         }
-        if let spent = spending.text { parts.append(spent) }
+        if let usage {
+            let tokens = "\(usage.promptTokens)+\(usage.completionTokens) tokens"
+            parts.append(usage.cost.map(TraceText.dollars) ?? tokens)
+        }
         return parts.joined(separator: "  ")
     }
 
@@ -59,6 +63,7 @@ struct BatchProgress: Equatable, Sendable {
             "rows": .int(Int64(total)), "done_before": .int(Int64(before)),
             "answered": .int(Int64(answered)), "failed": .int(Int64(failed)),
             "left": .int(Int64(left)), "seconds": .double(elapsed / .seconds(1)),
+            "usage": usage?.value ?? .null,
             "rows_per_s": rate(after: elapsed).map { .double($0.rounded(toPlaces: 1)) } ?? .null,
         ]
     }

@@ -1,3 +1,5 @@
+import Krait
+import KraitControl
 import KraitObservability
 import KraitWire
 
@@ -13,7 +15,7 @@ struct BatchRun: Sendable {
     /// Answers a row.
     ///
     /// A `CallError` is the row's own failure, anything else ends the batch.
-    let answer: @Sendable (ValueMap) async throws -> BatchAnswer
+    let answer: @Sendable (Value) async throws -> BatchAnswer
     let progress: Lock<BatchProgress>
     /// What a row that has such an error came to.
     var failed: @Sendable (CallError) -> BatchAnswer = BatchAnswer.failed
@@ -53,7 +55,7 @@ struct BatchRun: Sendable {
     private func settle(_ row: BatchInput.Row) async throws {
         let settled: BatchAnswer
         do {
-            settled = try await answer(try row.fields.get())
+            settled = try await answer(try row.value.get())
         } catch let error as CallError {
             // Who cancels a batch has not answered its rows.
             if error.code == .cancelled || error.code == .shuttingDown { throw error }

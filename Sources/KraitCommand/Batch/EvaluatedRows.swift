@@ -1,4 +1,5 @@
 import Glibc
+import KraitControl
 import KraitEvaluation
 import KraitWire
 
@@ -96,7 +97,7 @@ struct EvaluatedRows: Sendable {
             var lines = try BatchInput(path: file).rows()
             while let line = try lines.next() {
                 let place = "\(file), line \(line.number),"
-                guard let fields = try? line.fields.get(), let row = fields["row"]?.int, row > 0
+                guard let fields = try? line.value.get().map, let row = fields["row"]?.int, row > 0
                 else { throw CommandFailure(.failed, "\(place) is no row of an evaluation") }
                 try body(row, fields, place)
             }

@@ -1,3 +1,5 @@
+import Krait
+import KraitControl
 import KraitEvaluation
 import KraitWire
 
@@ -22,51 +24,52 @@ struct RowEvaluation: Sendable {
     let inputs: [String]?
     /// What a row that failed counts as.
     let failureScore: Double
-    let predict: @Sendable (ValueMap) async throws -> Value
+    let predict: @Sendable (ValueMap) async throws -> (value: Value, usage: CallUsage?)
     /// Makes the judge's call.
     let ask: @Sendable (Call) async throws -> Value
 
     /// The row's line: its example, prediction and score, or the error in the score's place.
-    func answer(_ example: ValueMap) async throws -> BatchAnswer {
+    func answer(_ row: Value) async throws -> BatchAnswer {
+        let example = try RowProgram.fields(of: row)
         let start = ContinuousClock.now
         var line: ValueMap = ["score": .double(failureScore), "example": .map(example)]
-        var spending = Spending()
+        var usage: CallUsage?
         do {
             if case .named(let metric) = judge { try metric.check(example: example) }
             let reply = try await predict(try given(of: example))
-            spending.add(Spending(reply["usage"]))
-            let prediction = prediction(in: reply)
+            usage = reply.usage
+            let prediction = prediction(in: reply.value)
             line["prediction"] = .map(prediction)
-            let score = try await score(example, prediction, &spending)
+            let score = try await score(example, prediction, &usage)
             line["score"] = .double(score)
             line["seconds"] = .double((start.duration(to: .now) / .seconds(1)).rounded(toPlaces: 6))
-            if let tokens = spending.tokens > 0 ? spending.tokens : nil {
-                line["tokens"] = .int(Int64(tokens))
+            if let usage {
+                line["tokens"] = .int(Int64(usage.promptTokens + usage.completionTokens))
             }
-            line["cost"] = spending.dollars.map(Value.double)
-            return BatchAnswer(fields: line, score: score, spending: spending)
+            line["cost"] = usage?.cost.map(Value.double)
+            return BatchAnswer(fields: line, score: score, usage: usage)
         } catch let error as MetricError {
-            return failed(CallError(Self.code(of: error), "\(error)"), line, spending)
+            return failed(CallError(Self.code(of: error), "\(error)"), line, usage)
         } catch let error as CallError where !Self.endsBatch(error) {
-            return failed(error, line, spending)
+            return failed(error, line, usage)
         }
     }
 
     /// What a row is that could not be read.
     func failed(_ error: CallError) -> BatchAnswer {
-        failed(error, ["score": .double(failureScore)], Spending())
+        failed(error, ["score": .double(failureScore)], nil)
     }
 
     private func failed(
         _ error: CallError,
         _ line: ValueMap,
-        _ spending: Spending
+        _ usage: CallUsage?
     ) -> BatchAnswer {
         var answer = BatchAnswer.failed(error)
         answer.fields = line
         answer.fields["error"] = ControlFailure(error).wire
         answer.score = failureScore
-        answer.spending = spending
+        answer.usage = usage
         return answer
     }
 
@@ -112,7 +115,7 @@ struct RowEvaluation: Sendable {
     private func score(
         _ example: ValueMap,
         _ prediction: ValueMap,
-        _ spending: inout Spending
+        _ usage: inout CallUsage?
     ) async throws -> Double {
         let call: Call
         switch judge {
@@ -123,7 +126,9 @@ struct RowEvaluation: Sendable {
             call = Call(name, ["example": .map(example), "prediction": .map(prediction)])
         }
         let judged = try await ask(call)
-        spending.add(Spending(judged["usage"]))
+        if let more = judged["usage"].flatMap({ CallUsage($0) }) {
+            usage = usage.map { $0 + more } ?? more
+        }
         return try NamedMetric.score(in: judged, of: judge.name)
     }
 }

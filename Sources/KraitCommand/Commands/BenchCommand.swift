@@ -1,5 +1,6 @@
 import Benchmarks
 import Krait
+import KraitControl
 
 /// What a bench was asked for.
 ///

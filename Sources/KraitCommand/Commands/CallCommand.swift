@@ -1,4 +1,5 @@
 import Krait
+import KraitControl
 
 /// `krait call`: makes one call in the running daemon.
 enum CallCommand {
@@ -53,7 +54,7 @@ enum CallCommand {
     static let stream = Argument.flag("stream", "print what it sends as it comes")
     /// How much longer than its deadline a call's answer is waited for: the daemon is to say that
     /// it has passed, not this side.
-    private static let grace: Duration = .seconds(5)
+    static let grace: Duration = .seconds(5)
     private static let maximumInput = Limits.bodyBytes
 
     static let command = Command(
@@ -170,22 +171,33 @@ enum CallCommand {
         _ arguments: ParsedArguments,
         _ context: CommandContext
     ) async throws -> ValueMap {
-        let text = arguments[json]
-        let bytes = text == "-" ? try await context.readInput(maximumInput) : Array(text.utf8)
-        let place = text == "-" ? "standard input" : "JSON"
-        let value: Value
-        do throws(WireError) {
-            value = try readJSON(bytes)
-        } catch {
-            throw UsageError("\(place) is not JSON: \(error)", path: arguments.path)
-        }
+        let value = try await readValue(arguments[json], arguments, context)
         guard let map = value.map else {
             throw UsageError(
-                "\(place) must be an object of the operation's arguments, not \(value.kindName)",
+                "\(place(of: arguments[json])) must be an object of the operation's arguments, not "
+                    + value.kindName,
                 path: arguments.path
             )
         }
         return map
+    }
+
+    /// The value of a JSON text, or of standard input where the text is `-`.
+    static func readValue(
+        _ text: String,
+        _ arguments: ParsedArguments,
+        _ context: CommandContext
+    ) async throws -> Value {
+        let bytes = text == "-" ? try await context.readInput(maximumInput) : Array(text.utf8)
+        do throws(WireError) {
+            return try readJSON(bytes)
+        } catch {
+            throw UsageError("\(place(of: text)) is not JSON: \(error)", path: arguments.path)
+        }
+    }
+
+    private static func place(of text: String) -> String {
+        text == "-" ? "standard input" : "JSON"
     }
 
     /// Where a signature among the arguments does not parse: a worker's fault says only why.

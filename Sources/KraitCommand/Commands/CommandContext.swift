@@ -1,5 +1,6 @@
 import Glibc
 import Krait
+import KraitControl
 import KraitWire
 
 /// What a command may touch of the world: its arguments do not say, and a test brings its own.

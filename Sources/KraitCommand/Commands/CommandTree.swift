@@ -1,3 +1,5 @@
+import KraitControl
+
 /// All commands there are, for programs that are there.
 func commandTree(_ programs: Programs) -> Command {
     var commands: [Command] = []
@@ -7,9 +9,9 @@ func commandTree(_ programs: Programs) -> Command {
     ]
     commands += SteerCommands.commands
     commands += [
-        CallCommand.command, RunCommand.command, EvaluateCommand.command, RouteCommand.command,
-        LMCommand.command, DoctorCommand.command(programs.echoRoundTrip), ConfigCommand.command,
-        KeysCommand.command,
+        CallCommand.command, RunCommand.command, PipelinesCommand.command, RunsCommand.command,
+        EvaluateCommand.command, RouteCommand.command, LMCommand.command,
+        DoctorCommand.command(programs.echoRoundTrip), ConfigCommand.command, KeysCommand.command,
     ]
     if let demo = programs.demo { commands.append(DemoCommand.command(demo)) }
     if let parity = programs.parity { commands.append(ParityCommand.command(parity)) }

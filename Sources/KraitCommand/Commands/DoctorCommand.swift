@@ -1,4 +1,5 @@
 import Glibc
+import KraitControl
 import KraitWire
 
 /// `krait doctor`: everything that Krait needs on this machine, and how to mend what is amiss.

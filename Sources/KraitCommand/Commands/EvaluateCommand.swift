@@ -1,10 +1,16 @@
+import Krait
+import KraitControl
 import KraitEvaluation
 import KraitObservability
 import KraitSignatures
 import KraitWire
 
-/// `krait evaluate`: an operation over the rows of a file, each scored by a metric.
+/// `krait evaluate`: an operation or a pipeline over the rows of a file, each scored by a metric.
 enum EvaluateCommand {
+    static let program = Argument.positional(
+        "PROGRAM",
+        "the operation that predicts, or a pipeline of the running program"
+    )
     static let input = Argument<String?>.option(
         "input",
         "FILE",
@@ -77,7 +83,7 @@ enum EvaluateCommand {
 
     static let command = Command(
         name: "evaluate",
-        summary: "score an operation over the rows of a file",
+        summary: "score an operation or a pipeline over the rows of a file",
         discussion: """
             Predicts for each row of the input with an operation of the running daemon, scores \
             each prediction by a metric, and prints the mean in percent, as dspy.Evaluate does. \
@@ -96,7 +102,7 @@ enum EvaluateCommand {
             ended, as `krait run` does; Ctrl-C finishes what is under way.
             """,
         parameters: [
-            RunCommand.operation.parameter, input.parameter, output.parameter, metric.parameter,
+            program.parameter, input.parameter, output.parameter, metric.parameter,
             field.parameter, fraction.parameter, inputs.parameter, RunCommand.signature.parameter,
             RunCommand.concurrency.parameter, maxErrors.parameter, failureScore.parameter,
             provideTraceback.parameter, threshold.parameter, table.parameter,
@@ -137,15 +143,20 @@ enum EvaluateCommand {
             arguments[metric] != nil
         else { throw UsageError("it needs --input, --output and --metric", path: arguments.path) }
         let client = try DaemonChoice.client(arguments, context)
-        try await RunCommand.check(arguments, client)
-        let evaluation = try await evaluation(arguments, client)
+        let program = try await RowProgram(
+            arguments[program],
+            signature: arguments[RunCommand.signature],
+            options: RunCommand.options(arguments, isBatch: true),
+            client
+        )
+        let evaluation = try await evaluation(arguments, program, client)
         let rows = BatchInput(path: source)
         let fingerprint = try rows.fingerprint()
         guard fingerprint.rows > 0 else {
             throw CommandFailure(.failed, "\(source) has no rows, so there is nothing to score")
         }
         let results = try BatchFile(target)
-        let failures = try claim(arguments, evaluation, fingerprint, results)
+        let failures = try claim(arguments, program, evaluation, fingerprint, results)
         let before = try EvaluatedRows(target)
         let batch = BatchRun(
             input: rows,
@@ -179,9 +190,10 @@ enum EvaluateCommand {
 
     private static func evaluation(
         _ arguments: ParsedArguments,
+        _ program: RowProgram,
         _ client: ControlClient
     ) async throws -> RowEvaluation {
-        var options = RunCommand.options(arguments)
+        var options = program.options
         // The judge is asked wherever there is one.
         options.route = .automatic
         let judging = options
@@ -189,11 +201,11 @@ enum EvaluateCommand {
             judge: try await judge(arguments, client),
             inputs: try inputs(arguments),
             failureScore: arguments[failureScore],
-            predict: RunCommand.answer(arguments, client),
+            predict: { try await program.answer(.map($0)) },
             ask: { call in
                 var call = call
                 call.options = judging
-                return try await RunCommand.ask(client, call)
+                return try await program.call(call)
             }
         )
     }
@@ -248,6 +260,7 @@ enum EvaluateCommand {
     /// Opens the failures, once it is sure that the output is this evaluation's.
     private static func claim(
         _ arguments: ParsedArguments,
+        _ program: RowProgram,
         _ evaluation: RowEvaluation,
         _ fingerprint: BatchInput.Fingerprint,
         _ results: BatchFile
@@ -262,7 +275,7 @@ enum EvaluateCommand {
         what["on"] = arguments[CallCommand.on].map(Value.string)
         what["lm"] = arguments[CallCommand.lm].map(Value.string)
         let mark = BatchMark(
-            operation: arguments[RunCommand.operation],
+            operation: program.title,
             arguments: try Value.map(what).json(),
             input: fingerprint
         )

@@ -1,5 +1,6 @@
 import Glibc
 import Krait
+import KraitControl
 
 /// `krait keys`: draws what a pool and the workers that join it know each other by.
 enum KeysCommand {

@@ -1,4 +1,5 @@
 import Krait
+import KraitControl
 import KraitWire
 
 /// `krait lm`: what language models were asked, by whom, and what it took.

@@ -1,3 +1,4 @@
+import KraitControl
 import KraitWire
 
 /// `krait route explain`: which way a call would go.

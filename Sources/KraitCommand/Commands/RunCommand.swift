@@ -1,16 +1,26 @@
 import Glibc
 import Krait
+import KraitControl
 import KraitObservability
 import KraitWire
 
-/// `krait run`: one operation over all rows of a file.
+/// `krait run`: a pipeline once, or a pipeline or an operation over all rows of a file.
 enum RunCommand {
-    static let operation = Argument.positional("OPERATION", "what to call with each row")
+    static let pipeline = Argument.positional(
+        "PIPELINE",
+        "what to run; with --input, an operation as well"
+    )
+    static let json = Argument<String?>.optional(
+        "JSON",
+        .text,
+        "what the pipeline takes, as JSON; - reads it"
+    )
+    static let trace = Argument.flag("trace", "show each step: its time, where it ran, and why")
     static let input = Argument<String?>.option(
         "input",
         "FILE",
         .text,
-        "the rows: a JSON object of arguments each line"
+        "the rows: one JSON value each line, of arguments or for the pipeline"
     )
     static let output = Argument<String?>.option(
         "output",
@@ -35,30 +45,42 @@ enum RunCommand {
 
     static let command = Command(
         name: "run",
-        summary: "make a call for each row of a file",
+        summary: "run a pipeline, once or for each row of a file",
         discussion: """
-            Calls an operation of the running daemon for each row of the input. Each answer is a \
-            line {"row": N, "value": …} in the output, each failure a line {"row": N, "error": …} \
-            in FILE.failed; N is the input's line, from 1. A line that is no JSON object is a \
-            failure of its row.
+            Runs a pipeline of the running program on one value, and prints what it gives: a text \
+            as it is, anything else as JSON. Ctrl-C cancels the run. --stream prints what the last \
+            step sends as it comes, --trace how each step went, and where a run fails what the \
+            last step before had given. With --json it is one document, errors too.
+
+            With --input and --output it runs once for each row, and calls an operation where no \
+            pipeline has the name. Each answer is a line {"row": N, "value": …} in the output, \
+            each failure a line {"row": N, "error": …} in FILE.failed; N is the input's line, from \
+            1. A line that is no JSON (of an operation, no JSON object) is a failure of its row.
 
             The same command goes on where an earlier run ended, however it ended: rows with a \
             line are not asked again. Ctrl-C finishes the rows that are under way, a second one \
             ends at once. FILE.run says which batch the output belongs to.
             """,
         parameters: [
-            operation.parameter, input.parameter, output.parameter, concurrency.parameter,
-            signature.parameter, retryFailed.parameter, CallCommand.on.parameter,
-            CallCommand.deadline.parameter, CallCommand.lm.parameter, jsonFlag.parameter,
+            pipeline.parameter, json.parameter, trace.parameter, CallCommand.stream.parameter,
+            input.parameter, output.parameter, concurrency.parameter, signature.parameter,
+            retryFailed.parameter, CallCommand.on.parameter, CallCommand.deadline.parameter,
+            CallCommand.session.parameter, CallCommand.lm.parameter, jsonFlag.parameter,
         ] + DaemonChoice.parameters,
         examples: [
+            .init(
+                text: """
+                    krait run support '{"message": "It broke."}' --trace --name support-desk
+                    """,
+                meaning: "runs a pipeline, and shows how each step went"
+            ),
             .init(
                 text: """
                     krait run predict --signature "question -> answer" --input questions.jsonl \
                     --output answers.jsonl
                     """,
                 meaning: "answers each question of a file"
-            )
+            ),
         ],
         exitCodes: [.failed, .notRunning, .interrupted],
         interruption: .handled,
@@ -69,26 +91,36 @@ enum RunCommand {
         _ arguments: ParsedArguments,
         _ context: CommandContext
     ) async throws -> ExitCode {
+        if let text = arguments[json] {
+            guard arguments[input] == nil, arguments[output] == nil else {
+                let message = "run takes one JSON value, or rows by --input and --output"
+                throw UsageError(message, path: arguments.path)
+            }
+            return try await RunOnce.run(text, arguments, context)
+        }
         guard let source = arguments[input], let target = arguments[output] else {
-            throw UsageError("run needs --input and --output", path: arguments.path)
+            throw UsageError("run needs JSON, or --input and --output", path: arguments.path)
         }
         let client = try DaemonChoice.client(arguments, context)
-        try await check(arguments, client)
+        let program = try await RowProgram(
+            arguments[pipeline],
+            signature: arguments[signature],
+            options: options(arguments, isBatch: true),
+            client
+        )
         let rows = BatchInput(path: source)
         let fingerprint = try rows.fingerprint()
         let results = try BatchFile(target)
-        let failures = try claim(arguments, fingerprint, results)
+        let failures = try claim(arguments, program, fingerprint, results)
         let before = results.rows.count + failures.rows.count
-        let answer = answer(arguments, client)
         let batch = BatchRun(
             input: rows,
             results: results,
             failures: failures,
             concurrency: arguments[concurrency],
             answer: { row in
-                let value = try await answer(row)
-                let usage = Spending(value["usage"])
-                return BatchAnswer(fields: ["value": value], spending: usage)
+                let given = try await program.answer(row)
+                return BatchAnswer(fields: ["value": given.value], usage: given.usage)
             },
             progress: Lock(BatchProgress(total: fingerprint.rows, before: before))
         )
@@ -105,32 +137,29 @@ enum RunCommand {
         return try report(batch, since: start, arguments, context)
     }
 
-    /// Finds before the first row what no row could be answered with.
-    static func check(_ arguments: ParsedArguments, _ client: ControlClient) async throws {
-        if let text = arguments[signature] {
-            do throws(SchemaError) {
-                _ = try Schema(parsing: text)
-            } catch {
-                if error.code != .delegated { throw CommandFailure(.failed, error.rendering) }
-            }
-        }
-        do {
-            let question = ControlRequest.explain(operation: arguments[operation])
-            _ = try await client.ask(question, timeout: .seconds(10))
-        } catch let failure as ControlFailure {
-            throw CommandFailure(.failed, failure.details)
-        }
+    /// What all calls start from.
+    static func options(_ arguments: ParsedArguments, isBatch: Bool = false) -> CallOptions {
+        CallOptions(
+            route: arguments[CallCommand.on].map(RouteChoice.init(control:)) ?? .automatic,
+            timeout: arguments[CallCommand.deadline],
+            // Whoever runs a batch can run it again.
+            isIdempotent: isBatch,
+            priority: isBatch ? .low : .normal,
+            session: arguments[CallCommand.session],
+            lm: arguments[CallCommand.lm].map { ["model": .string($0)] }
+        )
     }
 
     /// Opens the failures, once it is sure that the output is this batch's.
     private static func claim(
         _ arguments: ParsedArguments,
+        _ program: RowProgram,
         _ fingerprint: BatchInput.Fingerprint,
         _ results: BatchFile
     ) throws -> BatchFile {
         let path = results.path + ".failed"
         let mark = BatchMark(
-            operation: arguments[operation],
+            operation: program.title,
             arguments: arguments[signature] ?? "",
             input: fingerprint
         )
@@ -138,42 +167,6 @@ enum RunCommand {
         try mark.claim(results.path + ".run", isNew: results.isEmpty && failures.isEmpty)
         if arguments[retryFailed] { try failures.clear() }
         return failures
-    }
-
-    /// Gives each row's answer; a `CallError` is the row's own.
-    static func answer(
-        _ arguments: ParsedArguments,
-        _ client: ControlClient
-    ) -> @Sendable (ValueMap) async throws -> Value {
-        let name = arguments[operation]
-        let signature = arguments[signature]
-        let options = options(arguments)
-        return { row in
-            let values: ValueMap =
-                signature.map { ["signature": .string($0), "inputs": .map(row)] } ?? row
-            return try await ask(client, Call(name, values, options: options))
-        }
-    }
-
-    /// Makes one of a row's calls; a `CallError` is the row's own.
-    static func ask(_ client: ControlClient, _ call: Call) async throws -> Value {
-        do {
-            return try await client.ask(.call(call), timeout: nil)["value"] ?? .null
-        } catch let failure as ControlFailure {
-            throw failure.callError ?? CallError(.invalidInput, failure.message)
-        }
-    }
-
-    /// How a row's calls are carried out.
-    static func options(_ arguments: ParsedArguments) -> CallOptions {
-        CallOptions(
-            route: arguments[CallCommand.on].map(RouteChoice.init(control:)) ?? .automatic,
-            timeout: arguments[CallCommand.deadline],
-            // Whoever runs a batch can run it again.
-            isIdempotent: true,
-            priority: .low,
-            lm: arguments[CallCommand.lm].map { ["model": .string($0)] }
-        )
     }
 
     /// Runs the batch, draws its progress, and lets signals stop it.

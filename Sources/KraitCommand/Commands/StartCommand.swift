@@ -1,5 +1,6 @@
 import Glibc
 import Krait
+import KraitControl
 import KraitObservability
 import KraitWire
 

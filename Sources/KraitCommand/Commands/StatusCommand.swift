@@ -1,3 +1,4 @@
+import KraitControl
 import KraitWire
 
 /// `krait status`: what the running daemon says of itself.

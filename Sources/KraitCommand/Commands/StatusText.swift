@@ -18,7 +18,9 @@ enum StatusText {
         let run = status["run"]?.string ?? "?"
         let pools = status["pools"]?.list ?? []
         var text = "\(name): pid \(pid), run \(run), up \(uptime)\n"
-        if pools.isEmpty { return text + "no pools\n" }
+        let pipelines = status["pipelines"]?.list ?? []
+        if !pipelines.isEmpty { text += "\n" + table(ofPipelines: pipelines) }
+        if pools.isEmpty { return pipelines.isEmpty ? text + "no pools\n" : text }
         text += "\n" + table(pools, rates)
         for pool in pools { text += arena(of: pool) }
         for pool in pools {
@@ -28,6 +30,20 @@ enum StatusText {
             text += failure + "\n"
         }
         return text
+    }
+
+    private static func table(ofPipelines pipelines: [Value]) -> String {
+        var table = TextTable(
+            ["PIPELINE", "RUNNING", "DONE", "FAILED"],
+            rightAligned: [1, 2, 3]
+        )
+        for pipeline in pipelines {
+            table.add(
+                [pipeline["name"]?.string ?? "?"]
+                    + ["running", "done", "failed"].map { number(pipeline[$0]) }
+            )
+        }
+        return table.text
     }
 
     /// Such as `general: 3.0 of 64.0 MiB of shared memory in use, 2 leases`; nothing where none is.
@@ -106,7 +122,7 @@ enum StatusText {
         return tenths >= 1_000 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
     }
 
-    private static func age(_ seconds: Double) -> String {
+    static func age(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds >= 0, seconds < 1e9 else { return "?" }
         let whole = Int(seconds)
         switch whole {

@@ -1,4 +1,5 @@
 import Krait
+import KraitControl
 import KraitWire
 
 /// `krait resize`, `drain`, `resume` and `recycle`: what people do to a pool while it serves.

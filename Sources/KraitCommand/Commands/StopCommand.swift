@@ -1,4 +1,5 @@
 import Glibc
+import KraitControl
 
 /// `krait stop`: ends the daemon and waits until nothing of it is left.
 enum StopCommand {

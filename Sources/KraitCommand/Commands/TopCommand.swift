@@ -1,5 +1,6 @@
 import Glibc
 import Krait
+import KraitControl
 import KraitWire
 
 /// `krait top`: what the running daemon is at, again and again.

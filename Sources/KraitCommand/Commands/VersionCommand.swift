@@ -1,6 +1,8 @@
+import KraitControl
+
 /// `krait version`.
 enum VersionCommand {
-    static let version = "0.1.0"
+    static let version = DaemonRecord.version
     static let text = "krait \(version)\n"
 
     static let command = Command(

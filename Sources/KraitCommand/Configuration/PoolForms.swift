@@ -1,4 +1,5 @@
 import Krait
+import KraitControl
 import KraitWire
 
 extension TextForm where Value == String {

@@ -1,4 +1,5 @@
 import Krait
+import KraitControl
 
 /// One key of the configuration, declared once: its name and form, where it goes, what it means.
 ///

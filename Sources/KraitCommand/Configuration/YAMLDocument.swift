@@ -1,4 +1,5 @@
 import CYAML
+import KraitControl
 
 /// Reads YAML through libyaml into nodes with places.
 ///

@@ -1,5 +1,6 @@
 import Glibc
 import Krait
+import KraitControl
 import KraitObservability
 
 /// Starts a daemon in this process, serves, and takes away what it made.
@@ -63,15 +64,7 @@ struct DaemonStart: Sendable {
         _ reporter: StartReporter?,
         _ makeCore: @Sendable (DaemonPlan) throws -> any DaemonCore
     ) async throws -> Bool {
-        let record = DaemonRecord(
-            identity: .current,
-            run: Self.newRun(),
-            name: configuration.name,
-            version: VersionCommand.version
-        )
-        // Only when the record says who this is can a client find the socket.
-        try claimed.write(record)
-        let listener = try UnixSocket.listen(at: directory.controlSocket, backlog: 64)
+        let record = DaemonRecord(run: Self.newRun(), name: configuration.name)
         let plan = DaemonPlan(
             configuration: configuration,
             directory: directory,
@@ -90,13 +83,14 @@ struct DaemonStart: Sendable {
                 reporter?.send(.progress(progress))
             },
             manager: manager,
+            ownsProcess: true,
             overdue: { [directory] in
                 ClaimedRunDirectory.removeAtOnce(directory)
                 _exit(ExitCode.interrupted.rawValue)
             }
         )
         logger.info("starting in \(directory.path)")
-        return try await daemon.run(listener: listener, signals: signals)
+        return try await daemon.run(in: claimed, signals: signals)
     }
 
     /// The daemon's log: standard error, or for a detached one a file of bounded size.
@@ -141,5 +135,30 @@ struct DaemonStart: Sendable {
             CommandFailure(.configuration, problems.description)
         default: CommandFailure(isReady ? .failed : .startFailed, "\(error)")
         }
+    }
+}
+
+/// What a core is made from.
+struct DaemonPlan: Sendable {
+    let configuration: Configuration
+    let directory: RunDirectory
+    /// The run's id: in `status`, in the record, and in what the workers are told.
+    let run: String
+    let logger: Logger
+
+    /// The core of an orchestrator with the configuration's parts.
+    var core: any DaemonCore {
+        let settings = OrchestratorSettings(
+            run: run,
+            policy: configuration.routing,
+            drainTimeout: configuration.drainTimeout,
+            logger: logger,
+            gateway: LMGateway(cache: configuration.cache, logger: logger)
+        )
+        let orchestrator = Orchestrator(name: configuration.name, settings: settings) {
+            configuration.pools
+            configuration.fallbacks
+        }
+        return OrchestratorCore(orchestrator, in: directory.path, needsPools: true)
     }
 }

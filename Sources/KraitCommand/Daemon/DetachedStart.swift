@@ -1,5 +1,6 @@
 import Glibc
 import Krait
+import KraitControl
 import KraitObservability
 
 /// Starts the daemon as a process of its own session, and waits until it is ready or has failed.
@@ -88,7 +89,7 @@ struct DetachedStart: Sendable {
             posix_spawn(&pid, program, &actions, &attributes, arguments, environ)
         }
         guard code == 0 else { throw SystemError("start \(program)", code: code) }
-        return StartingChild(pid: pid, report: report.reading, words: words.reading)
+        return StartingChild(pid: pid, report: report.readingEnd(), words: words.readingEnd())
     }
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+import KraitControl
 import KraitObservability
 import KraitWire
 

@@ -1,4 +1,5 @@
 import Krait
+import KraitControl
 import KraitWire
 
 /// One line of the doctor's: what was looked at, how it is, and how to mend it.

@@ -1,6 +1,7 @@
 import CYAML
 import Glibc
 import Krait
+import KraitControl
 import KraitWire
 
 /// Gathers the doctor's facts from this machine.

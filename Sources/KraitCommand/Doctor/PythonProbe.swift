@@ -1,4 +1,5 @@
 import Glibc
+import KraitControl
 import KraitWire
 
 /// Asks a Python interpreter about itself and its packages.

@@ -1,4 +1,5 @@
 import Glibc
+import KraitControl
 
 /// Where a command's text goes: standard output or error, or a test's memory.
 protocol TextSink: Sendable {

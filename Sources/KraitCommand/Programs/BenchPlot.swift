@@ -1,6 +1,7 @@
 import Benchmarks
 import Glibc
 import Krait
+import KraitControl
 import KraitObservability
 
 /// The picture of `krait bench --plot`: drawn from the lines of JSON that the benches print.

@@ -1,4 +1,5 @@
 import Glibc
+import KraitControl
 import KraitObservability
 
 /// A short program run for what it prints: bounded in time and in output.
@@ -107,11 +108,8 @@ struct ProgramRun: Sendable, Equatable {
         _ onErrors: (([UInt8]) -> Void),
         _ termination: Termination
     ) -> ProgramRun {
-        let outputs = output.reading
-        let errorOutputs = errors.reading
-        // Else this process's own ends would keep the pipes from ever ending.
-        _ = consume output.writing
-        _ = consume errors.writing
+        let outputs = output.readingEnd()
+        let errorOutputs = errors.readingEnd()
         var kept: [[UInt8]] = [[], []]
         var polled = [outputs.number, errorOutputs.number].map {
             pollfd(fd: $0, events: Int16(POLLIN), revents: 0)

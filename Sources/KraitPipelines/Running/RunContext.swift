@@ -132,7 +132,7 @@ public struct RunContext: Sendable {
             let record = CallRecord(
                 operation: call.operation,
                 decision: routed.decision,
-                source: routed.reply.source,
+                reply: routed.reply,
                 duration: start.duration(to: trace.clock.now)
             )
             await trace.record(record, at: place)
@@ -189,7 +189,7 @@ public struct RunContext: Sendable {
     /// each of them through this.
     ///
     /// - Parameter isLast: whether the part's answer is the step's own, so that it may stream it.
-    public func run<Input, Output>(
+    public func run<Input: Sendable, Output: Sendable>(
         _ step: any Step<Input, Output>,
         as label: String,
         _ input: Input,
@@ -204,6 +204,7 @@ public struct RunContext: Sendable {
             if start != nil { await run.listener.step?(.began(path: inner.path)) }
             let output = try await step.run(input, in: inner)
             if let start { await inner.ended(since: start) }
+            if let tell = run.listener.output, inner.isOwnStep { tell(inner.path, output) }
             return output
         } catch {
             let failure = error.placed(at: inner.path)
@@ -211,6 +212,9 @@ public struct RunContext: Sendable {
             throw failure
         }
     }
+
+    /// Whether this is one of the outermost pipeline's own steps, and no part of one.
+    private var isOwnStep: Bool { place?.outer != nil && place?.outer?.outer == nil }
 
     /// Whether anybody wants to know when a step begins and ends.
     private var isObserved: Bool { run.trace != nil || run.listener.step != nil }
@@ -241,13 +245,20 @@ public struct RunListener: Sendable {
     /// else, does not. What it throws ends the call.
     public var chunk: (@Sendable (Value) async throws(CallError) -> Void)?
 
-    /// A listener of steps, of chunks, of both or of nothing.
+    /// Given what each of the pipeline's own steps gave, as it ends; their parts are not told.
+    ///
+    /// So what was done by then is there when the run fails.
+    public var output: (@Sendable (_ path: [String], _ output: any Sendable) -> Void)?
+
+    /// A listener of steps, of chunks, of outputs or of nothing.
     public init(
         step: (@Sendable (StepEvent) async -> Void)? = nil,
-        chunk: (@Sendable (Value) async throws(CallError) -> Void)? = nil
+        chunk: (@Sendable (Value) async throws(CallError) -> Void)? = nil,
+        output: (@Sendable (_ path: [String], _ output: any Sendable) -> Void)? = nil
     ) {
         self.step = step
         self.chunk = chunk
+        self.output = output
     }
 }
 

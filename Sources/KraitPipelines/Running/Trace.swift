@@ -87,19 +87,22 @@ public struct CallRecord: Sendable, Hashable {
     public let duration: Duration
     /// What it failed with, or nil where it was answered.
     public let failure: CallError.Code?
+    /// What its language model took, where the answer tells.
+    public let usage: CallUsage?
 
     init(
         operation: String,
         decision: RouteDecision?,
-        source: Reply.Source,
+        reply: Reply,
         duration: Duration
     ) {
         self.operation = operation
         self.decision = decision
-        self.source = source
         self.duration = duration
+        source = reply.source
+        usage = reply.value["usage"].flatMap { CallUsage($0) }
         failure = nil
-        switch source {
+        switch reply.source {
         case .native: route = .native
         case .pool(let name, _, _): route = .pool(name)
         }
@@ -111,6 +114,7 @@ public struct CallRecord: Sendable, Hashable {
         self.failure = failure.code
         decision = nil
         source = nil
+        usage = nil
         route = failure.pool.map(Route.pool)
     }
 }

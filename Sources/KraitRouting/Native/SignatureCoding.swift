@@ -17,21 +17,37 @@ package enum SignatureCoding {
                 (error as? ValueError)?.description ?? "the coding of \(type) itself refuses them"
         }
 
-        init(_ description: String) { self.description = description }
+        package init(_ description: String) { self.description = description }
     }
 
     /// The fields that the value's properties are.
     package static func fields<T: Encodable>(of value: T) throws(Misfit) -> ValueMap {
-        let encoded: Value
-        do {
-            encoded = try ValueEncoder().encode(value)
-        } catch {
-            throw Misfit(error, T.self)
-        }
+        let encoded = try anyValue(of: value)
         guard let map = encoded.map else {
             throw Misfit("\(T.self) is \(encoded.kindName) and has no fields")
         }
         return map
+    }
+
+    /// The value in whatever form its type is written.
+    package static func anyValue(of value: some Encodable) throws(Misfit) -> Value {
+        do {
+            return try ValueEncoder().encode(value)
+        } catch {
+            throw Misfit(error, type(of: value))
+        }
+    }
+
+    /// What a value of any form is as this type.
+    package static func read<T: Decodable>(
+        _ type: T.Type,
+        from value: Value
+    ) throws(Misfit) -> T {
+        do {
+            return try ValueDecoder().decode(type, from: value)
+        } catch {
+            throw Misfit(error, type)
+        }
     }
 
     /// The value whose properties the fields are; fields that the type does not have are left
@@ -40,10 +56,6 @@ package enum SignatureCoding {
         _ type: T.Type,
         of fields: ValueMap
     ) throws(Misfit) -> T {
-        do {
-            return try ValueDecoder().decode(type, from: .map(fields))
-        } catch {
-            throw Misfit(error, type)
-        }
+        try read(type, from: .map(fields))
     }
 }

@@ -140,6 +140,8 @@ public struct CallError: Error, Sendable, Equatable {
         public static let delegated = Code(rawValue: "delegated")
         /// Neither Swift nor the pool has an operation of that name.
         public static let unknownOperation = Code(rawValue: "unknown_operation")
+        /// No pipeline of that name is among the orchestrator's parts.
+        public static let unknownPipeline = Code(rawValue: "unknown_pipeline")
         /// There is no pool of that name.
         public static let unknownPool = Code(rawValue: "unknown_pool")
         /// The inputs do not fit the signature or the operation.
@@ -159,8 +161,8 @@ public struct CallError: Error, Sendable, Equatable {
         public static let all: [Code] = [
             .cancelled, .deadlineExceeded, .queueFull, .rateLimited, .circuitOpen,
             .callQuarantined, .workerCrashed, .workerSilent, .faulted, .delegated,
-            .unknownOperation, .unknownPool, .invalidInput, .invalidOutput, .protocolViolation,
-            .poolFailed, .poolDrained, .shuttingDown,
+            .unknownOperation, .unknownPipeline, .unknownPool, .invalidInput, .invalidOutput,
+            .protocolViolation, .poolFailed, .poolDrained, .shuttingDown,
         ]
     }
 

@@ -3,6 +3,7 @@ import KraitWire
 import Testing
 
 @testable import KraitCommand
+@testable import KraitControl
 
 /// What a daemon reads beside its workers: lines of its control socket, and its configuration.
 @Suite struct CommandFuzzTests {

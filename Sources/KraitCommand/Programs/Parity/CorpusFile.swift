@@ -1,4 +1,5 @@
 import Glibc
+import KraitControl
 import KraitSignatures
 
 /// A file of recorded answers: one JSON object a line, lines ended by `\n` alone.

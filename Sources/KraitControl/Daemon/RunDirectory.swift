@@ -4,33 +4,33 @@ import Glibc
 ///
 /// Only its owner can enter it (0700), so what listens there needs no other guard. It is there
 /// while the daemon is, and nothing of it remains afterwards.
-struct RunDirectory: Sendable, Equatable {
+package struct RunDirectory: Sendable, Equatable {
     /// The folder of all of a user's daemons.
-    let base: String
+    package let base: String
     /// The daemon's name.
-    let name: String
+    package let name: String
     /// Whether `base` is the user's usual place, as opposed to one that somebody chose: only the
     /// former is removed when it is empty.
-    let isUsual: Bool
+    package let isUsual: Bool
 
     /// The variable that chooses another base, for a whole shell session.
-    static let variable = "KRAIT_RUN_DIRECTORY"
+    package static let variable = "KRAIT_RUN_DIRECTORY"
     /// Where everybody can make a folder, and nobody remove another's.
-    static let common = "/tmp"
+    package static let common = "/tmp"
     /// What a socket's path may have: `sun_path` is 108 bytes with the null at its end.
-    static let maximumSocketPath = 107
+    package static let maximumSocketPath = 107
 
-    var path: String { "\(base)/\(name)" }
-    var controlSocket: String { "\(path)/control.sock" }
-    var routerSocket: String { "\(path)/router.sock" }
-    var record: String { "\(path)/daemon.json" }
-    var log: String { "\(path)/daemon.log" }
+    package var path: String { "\(base)/\(name)" }
+    package var controlSocket: String { "\(path)/control.sock" }
+    package var routerSocket: String { "\(path)/router.sock" }
+    package var record: String { "\(path)/daemon.json" }
+    package var log: String { "\(path)/daemon.log" }
 
     /// Finds the folder of the daemon of a name; whether it exists is not looked at.
     ///
     /// The base is `chosen`, else what `KRAIT_RUN_DIRECTORY` says, else `$XDG_RUNTIME_DIR/krait`
     /// where that is a folder of the user's that can be written, else `krait-UID` in `/tmp`.
-    init(
+    package init(
         name: String,
         chosen: String?,
         environment: [String: String],
@@ -61,7 +61,7 @@ struct RunDirectory: Sendable, Equatable {
 
     /// The names of the daemons of this base that are alive, for a hint to somebody who asked for
     /// another.
-    func neighbours() -> [String] {
+    package func neighbours() -> [String] {
         guard let names = try? Self.entries(of: base) else { return [] }
         return names.prefix(100).filter { neighbour in
             let path = "\(base)/\(neighbour)/daemon.json"
@@ -69,7 +69,7 @@ struct RunDirectory: Sendable, Equatable {
         }.sorted()
     }
 
-    static func entries(of path: String) throws(SystemError) -> [String] {
+    package static func entries(of path: String) throws(SystemError) -> [String] {
         guard let folder = opendir(path) else { throw SystemError("list \(path)") }
         defer { closedir(folder) }
         var names: [String] = []
@@ -84,14 +84,14 @@ struct RunDirectory: Sendable, Equatable {
 }
 
 /// Why a run directory cannot be used.
-enum RunDirectoryError: Error, Equatable, CustomStringConvertible {
+package enum RunDirectoryError: Error, Equatable, CustomStringConvertible {
     case alreadyRunning(name: String, pid: Int32?)
     case pathTooLong(String)
     /// Something is at the path that may not be trusted; `reason` follows the path.
     case unsafe(path: String, reason: String)
     case failed(SystemError)
 
-    var description: String {
+    package var description: String {
         switch self {
         case .alreadyRunning(let name, let pid):
             let process = pid.map { "pid \($0)" } ?? "just starting"

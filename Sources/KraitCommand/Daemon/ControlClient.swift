@@ -1,4 +1,5 @@
 import Glibc
+import KraitControl
 import KraitWire
 
 /// Asks the running daemon of a run directory.

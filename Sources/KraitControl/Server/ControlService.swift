@@ -1,4 +1,5 @@
 import Glibc
+import KraitLM
 import KraitObservability
 import KraitWire
 
@@ -57,21 +58,25 @@ struct ControlService: Sendable {
         case .lm(let grouping, let last):
             return await core.lm(by: grouping, last: last)
         case .steer(let request):
-            do throws(CallError) {
-                return try await core.steer(request)
-            } catch {
-                throw ControlFailure(error)
+            return try await answer { () async throws(CallError) in try await core.steer(request) }
+        case .pipelines(let plan):
+            return try await answer { () async throws(CallError) in
+                try await core.pipelines(plan: plan)
             }
+        case .runs(let number):
+            return try await answer { () async throws(CallError) in
+                try await core.runs(number: number)
+            }
+        case .run(let request):
+            return try await core.runPipeline(request, request.isStreaming ? send : nil)
         case .stop(let now):
             await stop(now)
             return ping
         case .call(let call):
             let began = ContinuousClock.now
-            do throws(CallError) {
+            return try await answer { () async throws(CallError) in
                 let reply = try await core.call(call)
                 return reply.control(seconds: began.duration(to: .now) / .seconds(1))
-            } catch {
-                throw ControlFailure(error)
             }
         case .stream(let call):
             let began = ContinuousClock.now
@@ -80,6 +85,16 @@ struct ControlService: Sendable {
         case .cancel:
             // A session knows what runs; whoever has none has nothing to cancel.
             return ["cancelled": 0]
+        }
+    }
+
+    private func answer(
+        _ body: () async throws(CallError) -> Value
+    ) async throws(ControlFailure) -> Value {
+        do throws(CallError) {
+            return try await body()
+        } catch {
+            throw ControlFailure(error)
         }
     }
 

@@ -5,15 +5,15 @@ import KraitWire
 ///
 /// A lock on the folder itself says so (the kernel lets go of it however the process ends); the
 /// record's process id and start time say so where the file system has no locks.
-struct ClaimedRunDirectory: ~Copyable, Sendable {
-    let directory: RunDirectory
+package struct ClaimedRunDirectory: ~Copyable, Sendable {
+    package let directory: RunDirectory
     private let lock: Descriptor
 
     /// Makes the folder, or takes over that of a daemon that has died.
     ///
     /// - Throws: `.alreadyRunning` where a daemon is alive in it, `.unsafe` where the folder or
     ///   its base is a link, is not the user's, or can be written by others.
-    init(_ directory: RunDirectory, user: uid_t = geteuid()) throws(RunDirectoryError) {
+    package init(_ directory: RunDirectory, user: uid_t = geteuid()) throws(RunDirectoryError) {
         self.directory = directory
         lock = try Self.claim(directory, user: user)
     }
@@ -109,7 +109,11 @@ struct ClaimedRunDirectory: ~Copyable, Sendable {
     }
 
     /// How others could replace what is in a folder above a run directory; nil where they cannot.
-    static func danger(in status: stat, to user: uid_t, group: gid_t = getegid()) -> String? {
+    package static func danger(
+        in status: stat,
+        to user: uid_t,
+        group: gid_t = getegid()
+    ) -> String? {
         guard status.st_uid == user || status.st_uid == 0 else {
             return "is above the run directory and belongs to another user (\(status.st_uid))"
         }
@@ -144,7 +148,7 @@ struct ClaimedRunDirectory: ~Copyable, Sendable {
     }
 
     /// Writes who this daemon is, for the commands that look for it.
-    func write(_ record: DaemonRecord) throws {
+    package func write(_ record: DaemonRecord) throws {
         let temporary = directory.record + ".new"
         let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
         try file.writeAll(Array((try record.value.json() + "\n").utf8))
@@ -154,7 +158,7 @@ struct ClaimedRunDirectory: ~Copyable, Sendable {
     }
 
     /// Removes the folder and what is in it, or all but the logs, and lets go of it.
-    consuming func remove(keepingLogs: Bool = false) throws(SystemError) {
+    package consuming func remove(keepingLogs: Bool = false) throws(SystemError) {
         try Self.clear(directory, keepingLogs: keepingLogs)
         if keepingLogs, try !RunDirectory.entries(of: directory.path).isEmpty { return }
         guard rmdir(directory.path) == 0 || errno == ENOENT else {
@@ -165,7 +169,7 @@ struct ClaimedRunDirectory: ~Copyable, Sendable {
     }
 
     /// Removes the folder of this process, which ends right afterwards.
-    static func removeAtOnce(_ directory: RunDirectory) {
+    package static func removeAtOnce(_ directory: RunDirectory) {
         try? clear(directory, keepingLogs: false)
         rmdir(directory.path)
         if directory.isUsual { rmdir(directory.base) }
@@ -186,7 +190,7 @@ struct ClaimedRunDirectory: ~Copyable, Sendable {
 
 extension RunDirectory {
     /// Removes the folder of a daemon that has ended and could not do so itself.
-    func removeRemains() {
+    package func removeRemains() {
         guard access(path, F_OK) == 0 else { return }
         // Fails where a new daemon has it already, and that is wanted.
         if let claimed = try? ClaimedRunDirectory(self) { try? claimed.remove() }

@@ -4,8 +4,8 @@
 ///
 /// A line longer than the limit is not kept: it is told once, and its bytes up to its end are
 /// dropped, so that the client's next line is read again.
-struct LineBuffer: Equatable {
-    let limit: Int
+package struct LineBuffer: Equatable {
+    package let limit: Int
     private var bytes: [UInt8] = []
     /// Where the first line that is not taken yet begins.
     private var start = 0
@@ -13,18 +13,18 @@ struct LineBuffer: Equatable {
     private var searched = 0
     private var isDropping = false
 
-    enum Line: Equatable {
+    package enum Line: Equatable {
         case whole([UInt8])
         /// Longer than the limit.
         case tooLong
     }
 
-    init(limit: Int) { self.limit = limit }
+    package init(limit: Int) { self.limit = limit }
 
     /// Whether a call of `next()` could give a line.
-    var isEmpty: Bool { searched == bytes.count }
+    package var isEmpty: Bool { searched == bytes.count }
 
-    mutating func append(_ more: [UInt8]) {
+    package mutating func append(_ more: [UInt8]) {
         if start > 0 {
             bytes.removeFirst(start)
             searched -= start
@@ -34,7 +34,7 @@ struct LineBuffer: Equatable {
     }
 
     /// The next line, without its line break; nil until more has come.
-    mutating func next() -> Line? {
+    package mutating func next() -> Line? {
         while true {
             let found = bytes[searched...].firstIndex(of: UInt8(ascii: "\n"))
             guard let end = found else {

@@ -1,21 +1,24 @@
 import Glibc
 
 /// A process that cannot be mistaken for a later one of the same number: its id and start time.
-struct ProcessIdentity: Hashable, Sendable {
-    let pid: Int32
+package struct ProcessIdentity: Hashable, Sendable {
+    package let pid: Int32
     /// In clock ticks since the machine started: field 22 of `/proc/PID/stat`.
-    let started: UInt64
+    package let started: UInt64
 
     /// This process.
-    static let current = ProcessIdentity(pid: getpid(), started: startTime(of: getpid()) ?? 0)
+    package static let current = ProcessIdentity(
+        pid: getpid(),
+        started: startTime(of: getpid()) ?? 0
+    )
 
     /// The process of that id; nil where there is none.
-    static func of(_ pid: Int32) -> ProcessIdentity? {
+    package static func of(_ pid: Int32) -> ProcessIdentity? {
         startTime(of: pid).map { ProcessIdentity(pid: pid, started: $0) }
     }
 
     /// Whether the process is there; one that has ended and waits for its parent is not.
-    var isAlive: Bool { Self.startTime(of: pid) == started }
+    package var isAlive: Bool { Self.startTime(of: pid) == started }
 
     /// When the process of that id started; nil where there is none, or a zombie.
     private static func startTime(of pid: Int32) -> UInt64? {

@@ -1,24 +1,23 @@
-import Krait
 import KraitWire
 
 /// A daemon's answer to a request.
-struct ControlReply: Sendable {
-    let id: Value
-    let result: Result<Value, ControlFailure>
+package struct ControlReply: Sendable {
+    package let id: Value
+    package let result: Result<Value, ControlFailure>
 
-    init(id: Value, _ result: Result<Value, ControlFailure>) {
+    package init(id: Value, _ result: Result<Value, ControlFailure>) {
         self.id = id
         self.result = result
     }
 
     /// The chunk of a line; nil where it is none.
-    static func chunk(of line: [UInt8]) -> Value? {
+    package static func chunk(of line: [UInt8]) -> Value? {
         guard let value = try? readJSON(line) else { return nil }
         return value["chunk"]
     }
 
     /// The answer of a line; nil where it is none.
-    init?(line: [UInt8]) {
+    package init?(line: [UInt8]) {
         guard let value = try? readJSON(line), let id = value["id"] else { return nil }
         if let ok = value["ok"] {
             self.init(id: id, .success(ok))
@@ -30,7 +29,7 @@ struct ControlReply: Sendable {
     }
 
     /// The answer's line, without its line break.
-    var line: [UInt8] {
+    package var line: [UInt8] {
         let value: Value =
             switch result {
             case .success(let ok): ["id": id, "ok": ok]
@@ -48,8 +47,9 @@ struct ControlReply: Sendable {
 
 extension ControlFailure {
     /// The failure as a JSON object; of a call's own error everything, for whoever made the call.
-    var wire: Value {
+    package var wire: Value {
         var map: ValueMap = ["code": .string(code), "message": .string(message)]
+        map["run"] = run
         guard let callError else { return .map(map) }
         map["operation"] = callError.operation.map(Value.string)
         if !callError.path.isEmpty { map["path"] = .list(callError.path.map(Value.string)) }
@@ -66,7 +66,7 @@ extension ControlFailure {
         return .map(map)
     }
 
-    init?(wire value: Value) {
+    package init?(wire value: Value) {
         guard let code = value["code"]?.string, let message = value["message"]?.string else {
             return nil
         }
@@ -97,14 +97,15 @@ extension ControlFailure {
                 worker: value["worker"]?.string,
                 fault: fault,
                 delivery: delivery
-            )
+            ),
+            run: value["run"]
         )
     }
 }
 
 extension Reply {
     /// The reply of a call as `ok` has it.
-    func control(seconds: Double) -> Value {
+    package func control(seconds: Double) -> Value {
         var source: ValueMap =
             switch self.source {
             case .native: ["kind": "native"]

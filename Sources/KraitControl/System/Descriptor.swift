@@ -1,22 +1,22 @@
 import Glibc
 
 /// A file descriptor that closes itself, once.
-struct Descriptor: ~Copyable, Sendable {
-    let number: Int32
+package struct Descriptor: ~Copyable, Sendable {
+    package let number: Int32
 
     /// Takes over a descriptor that a system call gave; a negative one is that call's error.
-    init(_ number: Int32, _ action: String) throws(SystemError) {
+    package init(_ number: Int32, _ action: String) throws(SystemError) {
         guard number >= 0 else { throw SystemError(action) }
         self.number = number
     }
 
     /// Takes over a descriptor that is known to be open.
-    init(owning number: Int32) { self.number = number }
+    package init(owning number: Int32) { self.number = number }
 
     deinit { close(number) }
 
     /// Opens a file; never inherited by other programs.
-    static func open(
+    package static func open(
         _ path: String,
         _ flags: Int32,
         mode: mode_t = 0o600
@@ -25,12 +25,12 @@ struct Descriptor: ~Copyable, Sendable {
     }
 
     /// A second descriptor of what another refers to, which can be closed on its own.
-    static func duplicate(of number: Int32) throws(SystemError) -> Descriptor {
+    package static func duplicate(of number: Int32) throws(SystemError) -> Descriptor {
         try Descriptor(fcntl(number, F_DUPFD_CLOEXEC, 0), "duplicate a descriptor")
     }
 
     /// A pipe's reading and writing ends, not inherited by other programs.
-    static func pipe() throws(SystemError) -> Pipe {
+    package static func pipe() throws(SystemError) -> Pipe {
         var ends: [Int32] = [-1, -1]
         guard Glibc.pipe(&ends) == 0 else { throw SystemError("make a pipe") }
         for end in ends { setFlags(of: end, closeOnExec: true) }
@@ -40,22 +40,25 @@ struct Descriptor: ~Copyable, Sendable {
         )
     }
 
-    struct Pipe: ~Copyable, Sendable {
-        let reading: Descriptor
-        let writing: Descriptor
+    package struct Pipe: ~Copyable, Sendable {
+        package let reading: Descriptor
+        package let writing: Descriptor
+
+        /// Closes the writing end here, without which the reading one would never come to its end.
+        package consuming func readingEnd() -> Descriptor { reading }
     }
 
     /// Makes reads and writes return at once instead of waiting.
-    func makeNonBlocking() {
+    package func makeNonBlocking() {
         _ = fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK)
     }
 
-    static func setFlags(of number: Int32, closeOnExec: Bool) {
+    package static func setFlags(of number: Int32, closeOnExec: Bool) {
         _ = fcntl(number, F_SETFD, closeOnExec ? FD_CLOEXEC : 0)
     }
 
     /// Reads at most `limit` bytes; none at the end of the file.
-    func read(upTo limit: Int) throws(SystemError) -> [UInt8] {
+    package func read(upTo limit: Int) throws(SystemError) -> [UInt8] {
         while true {
             var length = 0
             let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
@@ -68,7 +71,7 @@ struct Descriptor: ~Copyable, Sendable {
     }
 
     /// Reads to the end; more than `limit` bytes are an error (`EFBIG`).
-    func readAll(limit: Int) throws(SystemError) -> [UInt8] {
+    package func readAll(limit: Int) throws(SystemError) -> [UInt8] {
         var all: [UInt8] = []
         while true {
             let part = try read(upTo: 64 << 10)
@@ -79,18 +82,18 @@ struct Descriptor: ~Copyable, Sendable {
     }
 
     /// Writes all of the bytes, waiting as long as it takes.
-    func writeAll(_ bytes: [UInt8]) throws(SystemError) {
+    package func writeAll(_ bytes: [UInt8]) throws(SystemError) {
         try Self.writeAll(bytes, to: number)
     }
 
     /// Sends on a non-blocking socket what it takes at once, whether or not anybody reads it.
-    func sendNow(_ bytes: [UInt8]) {
+    package func sendNow(_ bytes: [UInt8]) {
         _ = bytes.withUnsafeBytes {
             Glibc.send(number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
         }
     }
 
-    static func writeAll(_ bytes: [UInt8], to number: Int32) throws(SystemError) {
+    package static func writeAll(_ bytes: [UInt8], to number: Int32) throws(SystemError) {
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes { buffer in
@@ -110,7 +113,7 @@ struct Descriptor: ~Copyable, Sendable {
 }
 
 /// The bytes of a file; one longer than `limit` is an error.
-func readFile(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
+package func readFile(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
     do throws(SystemError) {
         return try Descriptor.open(path, O_RDONLY).readAll(limit: limit)
     } catch {

@@ -1,6 +1,6 @@
 import KraitWire
 
 /// The value of a JSON text, whose bytes may be no UTF-8.
-func readJSON(_ bytes: [UInt8]) throws(WireError) -> Value {
+package func readJSON(_ bytes: [UInt8]) throws(WireError) -> Value {
     try Codec.json.decode(bytes)
 }

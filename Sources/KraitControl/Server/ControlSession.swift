@@ -37,7 +37,7 @@ struct ControlSession: Sendable {
         case .cancel(let other):
             let count = running.cancel(other)
             return answered(id, .success(["cancelled": .int(Int64(count))]))
-        case .call, .stream:
+        case .call, .stream, .run:
             let entry = running.begin(id)
             return {
                 defer { running.end(entry) }

@@ -1,14 +1,22 @@
 import KraitWire
 
 /// Who a daemon is, as `daemon.json` in its run directory says it.
-struct DaemonRecord: Sendable, Equatable {
-    let identity: ProcessIdentity
-    /// The run's own id, as in `status`.
-    let run: String
-    let name: String
-    let version: String
+package struct DaemonRecord: Sendable, Equatable {
+    /// Krait's own version, which a daemon tells.
+    package static let version = "0.1.0"
 
-    init(identity: ProcessIdentity, run: String, name: String, version: String) {
+    package let identity: ProcessIdentity
+    /// The run's own id, as in `status`.
+    package let run: String
+    package let name: String
+    package let version: String
+
+    package init(
+        identity: ProcessIdentity = .current,
+        run: String,
+        name: String,
+        version: String = Self.version
+    ) {
         self.identity = identity
         self.run = run
         self.name = name
@@ -16,14 +24,14 @@ struct DaemonRecord: Sendable, Equatable {
     }
 
     /// The record in a file; nil where there is none, or it is none.
-    init?(file: String) {
+    package init?(file: String) {
         guard let bytes = try? readFile(file, limit: 4_096), let value = try? readJSON(bytes)
         else { return nil }
         self.init(value)
     }
 
     /// The record of a daemon's answer.
-    init?(_ value: Value) {
+    package init?(_ value: Value) {
         guard let pid = value["pid"]?.int, let started = value["started"]?.int,
             let run = value["run"]?.string, let name = value["name"]?.string,
             let version = value["version"]?.string,
@@ -37,11 +45,10 @@ struct DaemonRecord: Sendable, Equatable {
         )
     }
 
-    var value: Value {
+    package var value: Value {
         [
             "pid": .int(Int64(identity.pid)), "started": Value(identity.started),
             "run": .string(run), "name": .string(name), "version": .string(version),
         ]
     }
-
 }

@@ -4,9 +4,9 @@ import Glibc
 /// systemd, or whatever speaks its `sd_notify` protocol (datagrams of `NAME=value` lines).
 ///
 /// Telling is best effort: a manager that is gone or does not read is no trouble of the daemon's.
-struct ServiceNotifier: Sendable, Equatable {
+package struct ServiceNotifier: Sendable, Equatable {
     /// What can be told.
-    enum Notice: Sendable, Equatable {
+    package enum Notice: Sendable, Equatable {
         case ready
         case stopping
         /// The daemon is alive, and has just been seen to be.
@@ -28,14 +28,14 @@ struct ServiceNotifier: Sendable, Equatable {
     /// A path, or `@` and a name of the abstract kind.
     private let socket: String
     /// How often it wants to hear that the daemon is alive; nil for never.
-    let watchdogInterval: Duration?
+    package let watchdogInterval: Duration?
 
     /// The variables that tell of a manager; they are for this process alone, and not for what it
     /// starts.
-    static let variables = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]
+    package static let variables = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]
 
     /// The manager that the environment names; nil where it names none.
-    init?(environment: [String: String], process: pid_t = getpid()) {
+    package init?(environment: [String: String], process: pid_t = getpid()) {
         guard let socket = environment["NOTIFY_SOCKET"], socket.count > 1,
             socket.hasPrefix("/") || socket.hasPrefix("@")
         else { return nil }
@@ -52,7 +52,7 @@ struct ServiceNotifier: Sendable, Equatable {
     ///
     /// - Returns: whether it was taken.
     @discardableResult
-    func notify(_ notices: Notice...) -> Bool {
+    package func notify(_ notices: Notice...) -> Bool {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         var path = Array(socket.utf8)

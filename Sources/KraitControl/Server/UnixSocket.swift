@@ -1,11 +1,11 @@
 import Glibc
 
 /// Stream sockets of the file system.
-enum UnixSocket {
+package enum UnixSocket {
     /// A socket that listens at a path, where none may be yet.
     ///
     /// Only its owner can connect.
-    static func listen(at path: String, backlog: Int32) throws(SystemError) -> Descriptor {
+    package static func listen(at path: String, backlog: Int32) throws(SystemError) -> Descriptor {
         let socket = try make()
         guard withAddress(path, { bind(socket.number, $0, $1) }) == 0 else {
             throw SystemError("bind the socket \(path)")
@@ -18,7 +18,7 @@ enum UnixSocket {
     }
 
     /// A socket connected to the one that listens at a path.
-    static func connect(to path: String) throws(SystemError) -> Descriptor {
+    package static func connect(to path: String) throws(SystemError) -> Descriptor {
         let socket = try make()
         guard withAddress(path, { Glibc.connect(socket.number, $0, $1) }) == 0 else {
             throw SystemError("connect to \(path)")
@@ -28,7 +28,9 @@ enum UnixSocket {
     }
 
     /// The next client of a listening socket; nil where none waits.
-    static func accept(_ listener: borrowing Descriptor) throws(SystemError) -> Descriptor? {
+    package static func accept(
+        _ listener: borrowing Descriptor
+    ) throws(SystemError) -> Descriptor? {
         let number = Glibc.accept(listener.number, nil, nil)
         if number < 0, [EAGAIN, EINTR, ECONNABORTED].contains(errno) { return nil }
         let client = try Descriptor(number, "accept a client")

@@ -1,21 +1,53 @@
 import CProcessSupport
 import Glibc
-import Krait
 import KraitObservability
 
 /// A daemon's whole life: the core, the control socket and the signals, until the core ends.
-struct Daemon: Sendable {
+package struct Daemon: Sendable {
     let core: any DaemonCore
     let record: DaemonRecord
     let logger: Logger
     /// Told how the start goes, and once `.ready`.
     let report: @Sendable (StartProgress) -> Void
     /// Told how the daemon is, where one is there.
-    var manager: ServiceNotifier?
+    let manager: ServiceNotifier?
+    /// Whether the process is this daemon's alone, so that its heap may be kept small.
+    let ownsProcess: Bool
     /// How long the core may take to end once it is told to do so at once.
-    var patience: Duration = .seconds(5)
+    let patience: Duration
     /// Called when it has not: ends the process, whose workers notice and end as well.
-    var overdue: @Sendable () -> Void = {}
+    let overdue: @Sendable () -> Void
+
+    package init(
+        core: any DaemonCore,
+        record: DaemonRecord,
+        logger: Logger,
+        report: @escaping @Sendable (StartProgress) -> Void,
+        manager: ServiceNotifier? = nil,
+        ownsProcess: Bool = false,
+        patience: Duration = .seconds(5),
+        overdue: @escaping @Sendable () -> Void = {}
+    ) {
+        self.core = core
+        self.record = record
+        self.logger = logger
+        self.report = report
+        self.manager = manager
+        self.ownsProcess = ownsProcess
+        self.patience = patience
+        self.overdue = overdue
+    }
+
+    /// Serves at the socket of a run directory, and says there who it is; see `run(listener:)`.
+    package func run(
+        in claimed: borrowing ClaimedRunDirectory,
+        signals: TerminationSignals
+    ) async throws -> Bool {
+        // Only when the record says who this is can a client find the socket.
+        try claimed.write(record)
+        let listener = try UnixSocket.listen(at: claimed.directory.controlSocket, backlog: 64)
+        return try await run(listener: listener, signals: signals)
+    }
 
     /// Serves until it is told to stop, by a signal or over the socket, and what ran has ended.
     ///
@@ -26,7 +58,7 @@ struct Daemon: Sendable {
     /// - Returns: true where it was cut short by a second signal or `stop --now`, or before it was
     ///   ready.
     func run(listener: consuming Descriptor, signals: TerminationSignals) async throws -> Bool {
-        krait_keep_heap_small()
+        if ownsProcess { krait_keep_heap_small() }
         let server = try LineServer(listener, limits: LineServerLimits())
         let ending = Ending(core: core, logger: logger, manager: manager)
         let service = ControlService(
@@ -57,9 +89,11 @@ struct Daemon: Sendable {
                 try await keepManagerAssured()
                 return false
             }
-            group.addTask {
-                try await trimHeap()
-                return false
+            if ownsProcess {
+                group.addTask {
+                    try await trimHeap()
+                    return false
+                }
             }
             group.addTask {
                 guard await ending.untilCutShort() else { return false }
@@ -92,7 +126,7 @@ struct Daemon: Sendable {
 
     /// Gives memory that bursts of large calls have left behind back to the system.
     ///
-    /// Not the library's business, whose host may have a heap of another kind.
+    /// Not in a program of somebody else's, who may have a heap of another kind.
     private func trimHeap() async throws {
         while true {
             try await Task.sleep(for: .seconds(30))

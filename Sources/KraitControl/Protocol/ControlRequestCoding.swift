@@ -1,11 +1,12 @@
-import Krait
+import KraitLM
+import KraitSignatures
 import KraitWire
 
 extension ControlRequest {
     /// Reads a request.
     ///
     /// Its `id` is the caller's business.
-    init(_ value: Value) throws(ControlFailure) {
+    package init(_ value: Value) throws(ControlFailure) {
         guard case .map(let map) = value else {
             throw .malformed("a request is a JSON object, not \(value.kindName)")
         }
@@ -27,6 +28,13 @@ extension ControlRequest {
             self = .stop(now: try fields.optional("now")?.flag() ?? false)
         case "call": self = .call(try Self.call(fields))
         case "stream": self = .stream(try Self.call(fields))
+        case "run": self = .run(try Self.run(fields))
+        case "pipelines":
+            try fields.allow(["verb", "plan"])
+            self = .pipelines(plan: try fields.optional("plan")?.text())
+        case "runs":
+            try fields.allow(["verb", "number"])
+            self = .runs(number: try fields.optional("number")?.count())
         case "cancel":
             try fields.allow(["verb", "of"])
             self = .cancel(try fields.required("of").value)
@@ -45,8 +53,8 @@ extension ControlRequest {
             self = try .steer(fields, .recycle)
         default:
             let verbs =
-                "ping, status, call, stream, cancel, explain, lm, resize, drain, resume, recycle, "
-                + "stop"
+                "ping, status, call, stream, cancel, explain, lm, pipelines, run, runs, resize, "
+                + "drain, resume, recycle, stop"
             throw .malformed("there is no verb \(quoted(verb)); there are \(verbs)")
         }
     }
@@ -70,6 +78,17 @@ extension ControlRequest {
         return .lm(by: grouping, last: try fields.optional("last")?.count() ?? 0)
     }
 
+    private static func run(_ fields: RequestFields) throws(ControlFailure) -> RunRequest {
+        try fields.allow(["verb", "pipeline", "input", "options", "stream", "trace"])
+        return RunRequest(
+            try fields.required("pipeline").text(),
+            fields.map["input"] ?? .null,
+            options: try CallOptions(control: fields.optional("options")?.map() ?? [:]),
+            isStreaming: try fields.optional("stream")?.flag() ?? false,
+            isTraced: try fields.optional("trace")?.flag() ?? false
+        )
+    }
+
     private static func steer(
         _ fields: RequestFields,
         _ change: SteeringRequest.Change
@@ -86,7 +105,7 @@ extension ControlRequest {
     /// The request's line, without its line break.
     ///
     /// Throws `JSONTextError` where the arguments are nested too deep or too long to be sent.
-    func line(id: Int) throws -> [UInt8] {
+    package func line(id: Int) throws -> [UInt8] {
         var map: ValueMap = ["id": .int(Int64(id))]
         switch self {
         case .ping: map["verb"] = "ping"
@@ -114,6 +133,19 @@ extension ControlRequest {
         case .cancel(let other):
             map["verb"] = "cancel"
             map["of"] = other
+        case .run(let request):
+            map["verb"] = "run"
+            map["pipeline"] = .string(request.pipeline)
+            map["input"] = request.input
+            map["options"] = .map(request.options.control)
+            if request.isStreaming { map["stream"] = true }
+            if request.isTraced { map["trace"] = true }
+        case .pipelines(let plan):
+            map["verb"] = "pipelines"
+            map["plan"] = plan.map(Value.string)
+        case .runs(let number):
+            map["verb"] = "runs"
+            map["number"] = number.map { .int(Int64($0)) }
         case .call(let call), .stream(let call):
             if case .stream = self { map["verb"] = "stream" } else { map["verb"] = "call" }
             map["operation"] = .string(call.operation)
@@ -171,7 +203,7 @@ extension CallOptions {
 
 extension RouteChoice {
     /// The route of the word for it: `native`, or a pool's name.
-    init(control text: String) { self = text == "native" ? .native : .pool(text) }
+    package init(control text: String) { self = text == "native" ? .native : .pool(text) }
 
     fileprivate var control: String? {
         switch self {
@@ -184,7 +216,7 @@ extension RouteChoice {
 
 extension Duration {
     /// Rounded up, so that a wait of less than one is still one.
-    var wholeMilliseconds: Int64 {
+    package var wholeMilliseconds: Int64 {
         let (seconds, attoseconds) = components
         let part = 1_000_000_000_000_000 as Int64
         return seconds * 1_000 + (attoseconds + part - 1) / part

@@ -1,9 +1,9 @@
 import Glibc
 
 /// A thread for work that waits in the kernel, which must not hold one of Swift's own few threads.
-enum DedicatedThread {
+package enum DedicatedThread {
     /// Starts a thread that runs `body` and ends with it.
-    static func start(_ body: @escaping @Sendable () -> Void) throws(SystemError) {
+    package static func start(_ body: @escaping @Sendable () -> Void) throws(SystemError) {
         let box = Unmanaged.passRetained(Body(run: body))
         var thread = pthread_t()
         let code = pthread_create(
@@ -26,7 +26,7 @@ enum DedicatedThread {
     /// Runs `body`, which may wait, on a thread of its own, and returns what it returns.
     ///
     /// Cancelling the task does not end it: `body` must have a way out of its own.
-    static func run<Result: Sendable>(
+    package static func run<Result: Sendable>(
         _ body: @escaping @Sendable () throws -> Result
     ) async throws -> Result {
         try await withCheckedThrowingContinuation { continuation in

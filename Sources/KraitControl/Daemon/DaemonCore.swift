@@ -1,11 +1,11 @@
-import Krait
+import KraitLM
 import KraitObservability
 import KraitWire
 
 /// What a daemon serves: the pools and the router, as the control socket and the signals need them.
 ///
 /// `Krait`'s orchestrator is adapted to it in `OrchestratorCore.swift`; tests script one.
-protocol DaemonCore: Sendable {
+package protocol DaemonCore: Sendable {
     /// Starts the pools, tells `report` how that goes, and serves until it is drained or stopped.
     ///
     /// `report` is called with `.ready` once, when every pool can answer calls. An error before
@@ -32,6 +32,20 @@ protocol DaemonCore: Sendable {
     /// The calls of language models: sums by a grouping, and so many of the latest one by one.
     func lm(by grouping: LMLedger.Grouping, last: Int) async -> Value
 
+    /// Runs a pipeline, and gives its value with what is told of the run.
+    ///
+    /// - Parameter receive: given what the last step streams, as in `stream`; nil for nobody.
+    func runPipeline(
+        _ request: RunRequest,
+        _ receive: (@Sendable (Value) async throws(ControlFailure) -> Void)?
+    ) async throws(ControlFailure) -> Value
+
+    /// The pipelines there are, or the plan of one.
+    func pipelines(plan: String?) async throws(CallError) -> Value
+
+    /// The latest runs of pipelines, or the whole of one.
+    func runs(number: Int?) async throws(CallError) -> Value
+
     /// Changes a pool, and gives its status once that is done, or has begun where nobody waits.
     func steer(_ request: SteeringRequest) async throws(CallError) -> Value
 
@@ -44,17 +58,8 @@ protocol DaemonCore: Sendable {
 }
 
 /// How far the start of a daemon has come.
-enum StartProgress: Sendable, Equatable {
+package enum StartProgress: Sendable, Equatable {
     /// A line for whoever waits, such as `pool general: 2 of 4 workers ready`.
     case step(String)
     case ready
-}
-
-/// What a core is made from.
-struct DaemonPlan: Sendable {
-    let configuration: Configuration
-    let directory: RunDirectory
-    /// The run's id: in `status`, in the record, and in what the workers are told.
-    let run: String
-    let logger: Logger
 }

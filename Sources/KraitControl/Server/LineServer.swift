@@ -86,19 +86,35 @@ struct LineServer: Sendable {
 }
 
 /// The bounds of a line server.
-struct LineServerLimits: Sendable {
+package struct LineServerLimits: Sendable {
     /// How long a line may be.
-    var lineBytes = 64 << 20
+    package var lineBytes: Int
     /// How many clients are served at once; others wait to be accepted.
-    var clients = 128
+    package var clients: Int
     /// How many lines of one client are answered at once; its others are not read yet.
-    var linesUnderWay = 64
+    package var linesUnderWay: Int
     /// From how many unread bytes of answers on a client's further lines are not read.
-    var unreadBytes = 64 << 20
+    package var unreadBytes: Int
     /// From how many unread bytes of answers on a client's streams wait.
-    var streamBytes = 256 << 10
+    package var streamBytes: Int
     /// How long a client may take to read the last answers when the server ends.
-    var farewell: Duration = .seconds(2)
+    package var farewell: Duration
+
+    package init(
+        lineBytes: Int = 64 << 20,
+        clients: Int = 128,
+        linesUnderWay: Int = 64,
+        unreadBytes: Int = 64 << 20,
+        streamBytes: Int = 256 << 10,
+        farewell: Duration = .seconds(2)
+    ) {
+        self.lineBytes = lineBytes
+        self.clients = clients
+        self.linesUnderWay = linesUnderWay
+        self.unreadBytes = unreadBytes
+        self.streamBytes = streamBytes
+        self.farewell = farewell
+    }
 }
 
 /// A client as the tasks see it.

@@ -1,17 +1,17 @@
 import Glibc
 
 /// Who is at the other end of a stream socket, as the kernel noted it when they connected.
-struct SocketPeer: Equatable, Sendable {
-    let pid: pid_t
-    let user: uid_t
+package struct SocketPeer: Equatable, Sendable {
+    package let pid: pid_t
+    package let user: uid_t
 
-    init(pid: pid_t, user: uid_t) {
+    package init(pid: pid_t, user: uid_t) {
         self.pid = pid
         self.user = user
     }
 
     /// The peer of a connected socket; nil where the kernel does not say, which admits nobody.
-    init?(of socket: borrowing Descriptor) {
+    package init?(of socket: borrowing Descriptor) {
         var credentials = Credentials()
         var size = socklen_t(MemoryLayout<Credentials>.size)
         guard getsockopt(socket.number, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0,
@@ -28,14 +28,14 @@ struct SocketPeer: Equatable, Sendable {
     }
 
     /// Whether it may tell a daemon of `user` what to do: that user, and root, who could anyway.
-    func mayCommand(daemonOf user: uid_t) -> Bool {
+    package func mayCommand(daemonOf user: uid_t) -> Bool {
         self.user == user || self.user == 0
     }
 
     /// Whether `user` may entrust a call to it: the user's own daemon, or one of root.
     ///
     /// Root may besides choose another user's daemon by naming its run directory.
-    func isTrusted(by user: uid_t, wasChosen: Bool) -> Bool {
+    package func isTrusted(by user: uid_t, wasChosen: Bool) -> Bool {
         self.user == user || self.user == 0 || (user == 0 && wasChosen)
     }
 }
