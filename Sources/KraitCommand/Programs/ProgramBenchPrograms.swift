@@ -27,13 +27,17 @@ enum PipelineBenchProgram {
     static func run(_ request: BenchRequest, _ context: CommandContext) async throws {
         let bench = PipelineBench(duration: request.time, repetitions: request.repetitions)
         try await bench.run { number, figures in
-            let added = (figures.pythonStep / figures.call - 1) * 100
+            let added = figures.added / figures.call * 100
             let line: [(String, Double)] = [
                 ("native_step_us", figures.nativeStep.rounded(toPlaces: 2)),
                 ("traced_step_us", figures.tracedStep.rounded(toPlaces: 2)),
                 ("call_p50_us", figures.call.rounded(toPlaces: 1)),
-                ("python_step_p50_us", figures.pythonStep.rounded(toPlaces: 1)),
-                ("added_percent", added.rounded(toPlaces: 1)),
+                ("step_added_p50_us", figures.added.rounded(toPlaces: 2)),
+                ("added_percent", added.rounded(toPlaces: 2)),
+                ("fan_out_elements", Double(PipelineBench.fanOutSize.elements)),
+                ("fan_out_width", Double(PipelineBench.fanOutSize.width)),
+                ("fan_out_element_us", figures.fanOutElement.rounded(toPlaces: 2)),
+                ("fan_out_peak_mib", figures.fanOutMemory.rounded(toPlaces: 1)),
             ]
             try context.report("pipeline", .messagePack, number, line, json: request.json)
         }
