@@ -1,6 +1,6 @@
 # A thin door: each target is one script in .ci, which does its own set-up.
 
-.PHONY: help demo test coverage lint bench plots fuzz chaos clean
+.PHONY: help demo pipeline test coverage lint bench plots fuzz chaos clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -8,6 +8,9 @@ help: ## show this list
 
 demo: ## answer questions from real documents over a pool of DSPy workers
 	@.ci/demo
+
+pipeline: ## run the README's pipeline on a program that serves it, and show each step
+	@.ci/pipeline
 
 test: ## lint, and all tests of Swift and Python
 	@.ci/test

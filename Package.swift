@@ -105,6 +105,12 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        .executableTarget(
+            name: "support-desk",
+            dependencies: ["Krait"],
+            path: "Sources/SupportDesk",
+            swiftSettings: settings
+        ),
         .target(
             name: "KraitTestSupport",
             dependencies: ["KraitObservability"],

@@ -38,6 +38,7 @@ enum Layering {
             "Krait", "KraitEvaluation", "KraitLM", "KraitModules", "KraitPrompts",
             "KraitSignatures", "KraitWire", "KraitWorkers", "CZeroMQ", "CProcessSupport",
         ],
+        "SupportDesk": ["Krait"],
         "KraitCommand": reexported.union([
             "Krait", "KraitControl", "Benchmarks", "CProcessSupport", "CYAML",
         ]),

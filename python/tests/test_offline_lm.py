@@ -257,6 +257,21 @@ def test_the_answer_is_the_sentence_that_shares_most_with_the_question() -> None
     assert find({}).best is None
 
 
+def test_a_refused_answer_is_said_in_fewer_words() -> None:
+    inputs = {
+        "question": "How do I return a lamp?",
+        "passages": ["You return a lamp by post. The lamp must be clean.", "Shops open at nine."],
+    }
+    texts = []
+    for instructions in ("Answer.", "Answer.\n\nAn earlier answer was refused. Answer anew."):
+        signature = dspy.Signature("question, passages: list[str] -> answer", instructions)
+        messages = dspy.ChatAdapter().format(signature, [], inputs)
+        texts.append(completion(messages))
+    assert "clean" in texts[0]
+    assert "by post." in texts[1]
+    assert "clean" not in texts[1]
+
+
 def test_inputs_are_told_apart() -> None:
     assert question_of({"passages": "long " * 9, "query": "x"}) == "query"
     assert question_of({"a": "Is it so?", "b": "x"}) == "a"

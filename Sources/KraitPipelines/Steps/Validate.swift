@@ -62,7 +62,7 @@ public struct Validate<Input: Sendable, Output: Sendable>: Step {
         StepOutline(
             .repeated,
             [.init("each answer", steps)],
-            note: "\(rules.count) rules, at most \(repairs) repairs"
+            note: "rules: \(rules.count), repairs: at most \(repairs)"
         )
     }
 }

@@ -13,6 +13,7 @@ _JSON_OUTPUTS = "Outputs will be a JSON object"
 _BLOCK = re.compile(r"^\[\[ ## (\w+) ## \]\][ \t]*\n?", re.MULTILINE)
 _NOTE = re.compile(r"# note: the value you produce (.+)")
 _TAIL = re.compile(r"\n\nRespond with (?:the corresponding output fields|a JSON object)", re.DOTALL)
+_REFUSED = "An earlier answer was refused."
 _TOOL = re.compile(
     r"""(?:\(\d+\) |«|["'\[])(\w+), whose description"""
     r""".*? It takes arguments (\{.*?\})\.(?=[\s»"'\]]|$)"""
@@ -35,6 +36,8 @@ class Prompt(NamedTuple):
     is_json: bool
     #: Tools by name with the arguments they must have and those arguments' types.
     tools: dict[str, dict[str, str]]
+    #: Whether an earlier answer broke a rule: then it is said in fewer words.
+    is_refused: bool = False
 
 
 def read_prompt(messages: list[dict[str, Any]]) -> Prompt | None:
@@ -50,7 +53,7 @@ def read_prompt(messages: list[dict[str, Any]]) -> Prompt | None:
     outputs = [Wanted(name, kind, notes.get(name, "")) for name, kind in _FIELD.findall(listed)]
     inputs = asked_inputs(asked)
     tools = _tools("\n".join([system, *asked[-1:]]))
-    return Prompt(inputs, outputs, is_json, tools) if outputs else None
+    return Prompt(inputs, outputs, is_json, tools, _REFUSED in system) if outputs else None
 
 
 def asked_inputs(asked: list[str]) -> dict[str, str]:

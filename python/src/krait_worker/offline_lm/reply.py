@@ -41,6 +41,8 @@ def _shown(value: Any) -> str:
 
 def _values(prompt: Prompt) -> dict[str, Any]:
     finding = find(prompt.inputs)
+    if prompt.is_refused:
+        finding = finding._replace(sentences=finding.sentences[:1])
     return {wanted.name: _value(wanted, finding, prompt) for wanted in prompt.outputs}
 
 
