@@ -184,7 +184,7 @@ import Testing
 
     @Test func `its help teaches both of its forms`() async {
         let help = await krait(["evaluate", "--help"], base: "/")
-        for part in ["krait evaluate OPERATION", "compare", "answer_exact_match", "--threshold"] {
+        for part in ["krait evaluate PROGRAM", "compare", "answer_exact_match", "--threshold"] {
             #expect(help.output.contains(part))
         }
         let compare = await krait(["evaluate", "compare", "--help"], base: "/")

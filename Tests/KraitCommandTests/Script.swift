@@ -57,7 +57,9 @@ actor ScriptedCore: DaemonCore {
             return Reply(.map(call.arguments), from: source)
         case "guess":
             let outputs: Value = ["answer": call.arguments["guess"] ?? .null]
-            let usage: Value = ["m": ["total_tokens": 7, "cost": 0.5]]
+            let usage: Value = [
+                "m": ["prompt_tokens": 4, "completion_tokens": 3, "cost": 0.5]
+            ]
             return Reply(["outputs": outputs, "usage": usage], from: .native)
         case "judge": return Reply(call.arguments["prediction"]?["answer"] ?? .null, from: .native)
         case "route": return Reply(.string("\(call.options.route)"), from: .native)
