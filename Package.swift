@@ -79,12 +79,9 @@ let package = Package(
         library(
             "Krait",
             [
-                "KraitEvaluation", "KraitLM", "KraitModules", "KraitObservability",
-                "KraitControl", "KraitEvaluation", "KraitLM", "KraitObservability",
-                "KraitPipelines",
-                "KraitPooling", "KraitPrompts", "KraitRouting", "KraitSignatures",
-                "KraitSupervision", "KraitWire",
-                "KraitWorkers", "KraitZeroMQ",
+                "KraitControl", "KraitEvaluation", "KraitLM", "KraitModules", "KraitObservability",
+                "KraitPipelines", "KraitPooling", "KraitPrompts", "KraitRouting",
+                "KraitSignatures", "KraitSupervision", "KraitWire", "KraitWorkers", "KraitZeroMQ",
             ]
         ),
         .target(

@@ -21,7 +21,7 @@ public struct Native: Sendable {
         _ body: @escaping @Sendable (S.Input) async throws -> S.Output
     ) {
         implementation = Result { () throws(SchemaError) in
-            try Registry.Native(signature, body)
+            try Registry.Native(signature, body).accounted
         }
     }
 
@@ -30,6 +30,8 @@ public struct Native: Sendable {
         _ operation: String,
         _ body: @escaping @Sendable (ValueMap) async throws -> Value
     ) {
-        implementation = .success(Registry.Native(operation, backend: NativeBackend(body)))
+        implementation = .success(
+            Registry.Native(operation, backend: NativeBackend(body)).accounted
+        )
     }
 }

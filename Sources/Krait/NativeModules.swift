@@ -38,7 +38,7 @@ public struct NativeModules: Sendable {
             (name, Capabilities(), ProgramBackend(program, model) as any Backend)
         }
         natives = (modules + own).map { operation, capabilities, backend in
-            Registry.Native(operation, capabilities: capabilities, backend: backend)
+            Registry.Native(operation, capabilities: capabilities, backend: backend).accounted
         }
     }
 }

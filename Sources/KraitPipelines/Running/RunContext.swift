@@ -21,7 +21,7 @@ public struct RunContext: Sendable {
         let listener: RunListener
         let pause: @Sendable (Duration) async throws -> Void
         /// Tells the runs apart in the ledger of language models.
-        let number = UInt32.random(in: 0 ... .max)
+        let id = String(UInt32.random(in: 0 ... .max), radix: 16)
 
         init(
             _ caller: any Caller,
@@ -150,7 +150,7 @@ public struct RunContext: Sendable {
 
     private func answer(_ call: Call) async throws(CallError) -> RoutedReply {
         var origin = CallOrigin()
-        origin.run = String(run.number, radix: 16)
+        origin.run = run.id
         origin.path = path
         origin.operation = call.operation
         origin.session = call.options.session

@@ -22,7 +22,14 @@ package struct Registry: Sendable {
         ) {
             self.operation = operation
             self.capabilities = capabilities
-            self.backend = OriginBackend(backend)
+            self.backend = backend
+        }
+
+        /// The same, where what it asks of language models is to count as the operation's.
+        ///
+        /// Half a microsecond a call: for code that may ask them.
+        package var accounted: Native {
+            Native(operation, capabilities: capabilities, backend: OriginBackend(backend))
         }
     }
 
