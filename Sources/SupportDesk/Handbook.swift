@@ -19,8 +19,8 @@ let handbook = [
     Document(
         name: "delivery",
         text: """
-            Parcels leave the store on the day of the order where it comes before noon. Abroad they \
-            take between four and nine days, and the customs office may want to see the bill.
+            Parcels leave the store on the day of the order where it comes before noon. Abroad \
+            they take between four and nine days, and the customs office may want to see the bill.
             """
     ),
 ]
