@@ -183,6 +183,7 @@ import Testing
 
     static let delegated: [(ValueMap, DelegationRule)] = [
         (["signature": "q: str | None -> a", "inputs": [:]], .missingInput),
+        (["signature": "q -> a: list[NoneType]", "inputs": ["q": "x"]], .typingName),
         (["signature": "q ->", "inputs": ["q": "x"]], .noOutputs),
         (["signature": "q -> a: set[str]", "inputs": ["q": "x"]], .setOrder),
         (["signature": "i: dspy.Image -> a", "inputs": ["i": "x"]], .customType),
@@ -230,6 +231,15 @@ import Testing
         }
         #expect(error.code == .invalidInput && error.delivery == .notSent, "\(error)")
         #expect(model.asked.isEmpty)
+    }
+
+    @Test func `an output that cannot be carried is named`() async throws {
+        let model = ScriptedModel("[[ ## n ## ]]\n" + String(repeating: "9", count: 40))
+        let arguments: ValueMap = ["signature": "q -> n: int", "inputs": ["q": "How many?"]]
+        let error = try await #require(throws: CallError.self) {
+            try await Self.ask(model, arguments)
+        }
+        #expect(error.code == .invalidOutput && error.message.contains("`n`"), "\(error)")
     }
 
     @Test func `a model that does not answer is a fault with what it said beside the message`()

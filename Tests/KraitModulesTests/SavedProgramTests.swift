@@ -135,6 +135,15 @@ import Testing
         #expect(error?.path == path)
     }
 
+    @Test func `a file that was cut short anywhere is refused`() {
+        let whole = Array(Self.file(demos: #"[{"question": "Why?"}]"#).utf8)
+        for length in 0..<whole.count {
+            let text = String(decoding: whole[..<length], as: UTF8.self)
+            let error = #expect(throws: SavedProgramError.self) { try SavedProgram(json: text) }
+            #expect(error?.code == .malformed)
+        }
+    }
+
     @Test func `an address comes from a file only where it is trusted`() throws {
         var warnings: [String] = []
         let lm = #"{"model": "openai/m", "api_base": "http://x/v1", "temperature": 0.5}"#

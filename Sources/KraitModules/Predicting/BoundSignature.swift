@@ -100,7 +100,9 @@ extension TypeExpression {
         case .generic(let container, let parts):
             Self.sets.contains(container.rawValue)
                 ? .setOrder : parts.lazy.compactMap(\.ownRule).first
-        case .union(let members): members.lazy.compactMap(\.ownRule).first
+        case .union(let members): members.lazy.filter { $0 != .none }.compactMap(\.ownRule).first
+        // By itself `NoneType` is a name that the worker's signatures do not know.
+        case .none: .typingName
         default: nil
         }
     }

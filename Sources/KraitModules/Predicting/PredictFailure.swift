@@ -26,7 +26,8 @@ enum PredictFailure: Error, Sendable {
                 UnparsableAnswer(adapter: completion.adapter.rawValue, message: completion.message)
             )
         case .uncarried(let field):
-            self = .refused("The output `\(field)` is a value that the wire has nothing for.")
+            let message = "The output `\(field)` holds what cannot be carried."
+            self = .raised(CallError(.invalidOutput, message, delivery: .sent))
         // What DSPy raises is said best by DSPy.
         case .raised, .ambiguous: self = .delegated(.coercion)
         }

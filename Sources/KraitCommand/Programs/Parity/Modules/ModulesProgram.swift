@@ -38,6 +38,10 @@ struct ModuleRun: Sendable {
     private static let offline = "offline-lm"
     private static let pool = "dspy"
     private static let model = "openai/offline"
+    /// Errors that are answers, of which the code is compared.
+    private static let compared: [CallError.Code] = [
+        .delegated, .faulted, .invalidInput, .invalidOutput,
+    ]
 
     let krait: Orchestrator
     let host: Orchestrator
@@ -117,7 +121,7 @@ struct ModuleRun: Sendable {
             if error.code == .delegated {
                 made.rule = DelegationRule(rawValue: error.fault?.message ?? "")
             }
-            guard [.delegated, .invalidInput, .faulted].contains(error.code) else { throw error }
+            guard Self.compared.contains(error.code) else { throw error }
             made.outputs = ["error": .string(error.code.rawValue)]
         }
         made.requests = try await host.call("asked").value
