@@ -24,7 +24,7 @@ import Testing
                     folder: folder
                 )
                 var number = 0
-                while rogue.output.isEmpty, RunningProcess(rogue.id) != nil {
+                while !rogue.output.hasSuffix("\n"), RunningProcess(rogue.id) != nil {
                     number += 1
                     let reply = try await krait.call("echo", ["n": .int(Int64(number))])
                     #expect(reply.value == ["n": .int(Int64(number))])
