@@ -71,8 +71,16 @@ package struct PredictBench: Sendable {
                         native: try await native(),
                         python: try await reference(helpers, "measure")["us"]?.double ?? .nan,
                         pooled: try await pooled(helpers),
-                        nativeCallsPerSecond: try await many(krait, on: .native),
-                        pooledCallsPerSecond: try await many(krait, on: .pool("dspy"))
+                        nativeCallsPerSecond: try await many(
+                            krait,
+                            on: .native,
+                            rounds: LMBench.rounds
+                        ),
+                        pooledCallsPerSecond: try await many(
+                            krait,
+                            on: .pool("dspy"),
+                            rounds: 5
+                        )
                     )
                     onRepetition(number, figures)
                 }
@@ -136,11 +144,14 @@ package struct PredictBench: Sendable {
         return median(times)
     }
 
-    private func many(_ krait: Orchestrator, on route: RouteChoice) async throws -> Double {
+    private func many(
+        _ krait: Orchestrator,
+        on route: RouteChoice,
+        rounds: Int
+    ) async throws -> Double {
         let call: ValueMap = [
             "signature": "question -> answer", "inputs": ["question": "Does it hold?"],
         ]
-        let rounds = 5
         func round(_ calls: Int) async throws {
             try await withThrowingDiscardingTaskGroup { group in
                 for _ in 0..<Self.window {
