@@ -78,7 +78,7 @@ import Testing
         let server = try ScriptedServer { _, _ in
             [.send(ScriptedServer.streamHead), Self.chunk("a")] + steps
         }
-        let timeout: Duration = kind == "timeout" ? .milliseconds(500) : .seconds(30)
+        let timeout: Duration = .seconds(kind == "timeout" ? 8 : 30)
         let lm = lm(server, timeout: timeout)
         let found = await read(lm.stream(LMRequest("q")))
         #expect(found.texts == ["a"])

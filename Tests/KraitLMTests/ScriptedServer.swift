@@ -55,6 +55,8 @@ final class ScriptedServer: Sendable {
         port = Int(UInt16(bigEndian: address.sin_port))
         let state = state
         Thread.detachNewThread {
+            // Closed here alone: its number could be another server's before this one is out.
+            defer { close(descriptor) }
             while true {
                 let connection = accept(descriptor, nil, nil)
                 guard connection >= 0 else { return }
@@ -78,7 +80,6 @@ final class ScriptedServer: Sendable {
             return state.connections
         }
         shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
         for connection in connections { shutdown(connection, Int32(SHUT_RDWR)) }
     }
 
