@@ -20,10 +20,20 @@ struct BatchMark: Sendable, Equatable {
         }
     }
 
+    /// Opens the failures beside the results, once it is sure that both are this batch's.
+    ///
+    /// - Parameter retryFailed: forgets the failures there are.
+    func claim(_ results: BatchFile, retryFailed: Bool) throws -> BatchFile {
+        let failures = try BatchFile(results.path + ".failed")
+        try claim(results.path + ".run", isNew: results.isEmpty && failures.isEmpty)
+        if retryFailed { try failures.clear() }
+        return failures
+    }
+
     /// Checks the output's mark, or makes it where the batch begins.
     ///
     /// - Parameter isNew: whether the output has no row yet.
-    func claim(_ path: String, isNew: Bool) throws {
+    private func claim(_ path: String, isNew: Bool) throws {
         let text = try text
         let found = isNew ? nil : try? readFile(path, limit: 1 << 20)
         if !isNew {

@@ -25,16 +25,10 @@ struct RowProgram: Sendable {
                 if error.code != .delegated { throw CommandFailure(.failed, error.rendering) }
             }
         }
-        do {
-            let all = try await client.ask(.pipelines(plan: nil), timeout: .seconds(10))
-            let names = all["pipelines"]?.list?.compactMap { $0["name"]?.string } ?? []
-            isPipeline = names.contains(name)
-            if !isPipeline {
-                _ = try await client.ask(.explain(operation: name), timeout: .seconds(10))
-            }
-        } catch let failure as ControlFailure {
-            throw CommandFailure(.failed, failure.details)
-        }
+        let all = try await client.inquire(.pipelines(plan: nil))
+        let names = all["pipelines"]?.list?.compactMap { $0["name"]?.string } ?? []
+        isPipeline = names.contains(name)
+        if !isPipeline { _ = try await client.inquire(.explain(operation: name)) }
         self.name = name
         self.signature = signature
         self.options = options

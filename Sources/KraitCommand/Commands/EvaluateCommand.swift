@@ -221,7 +221,7 @@ enum EvaluateCommand {
             found = try NamedMetric(name, field: arguments[field], fraction: arguments[fraction])
         } catch {
             do {
-                try await explain(name, client)
+                _ = try await client.inquire(.explain(operation: name))
             } catch is CommandFailure {
                 throw UsageError("\(error) (nor an operation of that name)", path: arguments.path)
             }
@@ -232,19 +232,9 @@ enum EvaluateCommand {
                 let reason = "\(name) compares `\(found.field)`, so --field is not for it"
                 throw UsageError(reason, path: arguments.path)
             }
-            try await explain(NamedMetric.operation, client)
+            _ = try await client.inquire(.explain(operation: NamedMetric.operation))
         }
         return .named(found)
-    }
-
-    /// Throws where the daemon has no such operation.
-    private static func explain(_ operation: String, _ client: ControlClient) async throws {
-        do {
-            let question = ControlRequest.explain(operation: operation)
-            _ = try await client.ask(question, timeout: .seconds(10))
-        } catch let failure as ControlFailure {
-            throw CommandFailure(.failed, failure.details)
-        }
     }
 
     /// The fields that are inputs, where that is said.
@@ -279,10 +269,7 @@ enum EvaluateCommand {
             arguments: try Value.map(what).json(),
             input: fingerprint
         )
-        let failures = try BatchFile(results.path + ".failed")
-        try mark.claim(results.path + ".run", isNew: results.isEmpty && failures.isEmpty)
-        if arguments[RunCommand.retryFailed] { try failures.clear() }
-        return failures
+        return try mark.claim(results, retryFailed: arguments[RunCommand.retryFailed])
     }
 
     /// Tells of each failure.

@@ -49,18 +49,14 @@ enum LMCommand {
             by: arguments[grouping] ?? .model,
             last: arguments[last]
         )
-        do {
-            let ledger = try await client.ask(question, timeout: .seconds(10))
-            if arguments[jsonFlag] {
-                try context.write(json: ledger)
-            } else {
-                let text = arguments[grouping] == nil ? calls(ledger) : sums(ledger)
-                try context.output.write(text)
-            }
-            return .ok
-        } catch let failure as ControlFailure {
-            throw CommandFailure(.failed, failure.details)
+        let ledger = try await client.inquire(question)
+        if arguments[jsonFlag] {
+            try context.write(json: ledger)
+        } else {
+            let text = arguments[grouping] == nil ? calls(ledger) : sums(ledger)
+            try context.output.write(text)
         }
+        return .ok
     }
 
     /// The latest calls, one a line.

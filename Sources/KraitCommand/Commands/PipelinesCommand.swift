@@ -42,13 +42,7 @@ enum PipelinesCommand {
             )
         }
         let client = try DaemonChoice.client(arguments, context)
-        let answer: Value
-        do {
-            let question = ControlRequest.pipelines(plan: arguments[plan])
-            answer = try await client.ask(question, timeout: .seconds(10))
-        } catch let failure as ControlFailure {
-            throw CommandFailure(.failed, failure.details)
-        }
+        let answer = try await client.inquire(.pipelines(plan: arguments[plan]))
         if arguments[jsonFlag] {
             try context.write(json: answer)
         } else if arguments[plan] != nil {
@@ -104,13 +98,7 @@ enum RunsCommand {
         _ context: CommandContext
     ) async throws -> ExitCode {
         let client = try DaemonChoice.client(arguments, context)
-        let answer: Value
-        do {
-            let question = ControlRequest.runs(number: arguments[number])
-            answer = try await client.ask(question, timeout: .seconds(10))
-        } catch let failure as ControlFailure {
-            throw CommandFailure(.failed, failure.details)
-        }
+        let answer = try await client.inquire(.runs(number: arguments[number]))
         if arguments[jsonFlag] {
             try context.write(json: answer)
         } else if arguments[number] != nil {

@@ -30,18 +30,13 @@ enum RouteCommand {
         _ context: CommandContext
     ) async throws -> ExitCode {
         let client = try DaemonChoice.client(arguments, context)
-        do {
-            let question = ControlRequest.explain(operation: arguments[operation])
-            let answer = try await client.ask(question, timeout: .seconds(10))
-            if arguments[jsonFlag] {
-                try context.write(json: answer)
-            } else {
-                try context.output.write(try text(answer))
-            }
-            return .ok
-        } catch let failure as ControlFailure {
-            throw CommandFailure(.failed, failure.details)
+        let answer = try await client.inquire(.explain(operation: arguments[operation]))
+        if arguments[jsonFlag] {
+            try context.write(json: answer)
+        } else {
+            try context.output.write(try text(answer))
         }
+        return .ok
     }
 
     /// The explanation as aligned lines: a key and its value each, lists one line an element.

@@ -157,16 +157,12 @@ enum RunCommand {
         _ fingerprint: BatchInput.Fingerprint,
         _ results: BatchFile
     ) throws -> BatchFile {
-        let path = results.path + ".failed"
         let mark = BatchMark(
             operation: program.title,
             arguments: arguments[signature] ?? "",
             input: fingerprint
         )
-        let failures = try BatchFile(path)
-        try mark.claim(results.path + ".run", isNew: results.isEmpty && failures.isEmpty)
-        if arguments[retryFailed] { try failures.clear() }
-        return failures
+        return try mark.claim(results, retryFailed: arguments[retryFailed])
     }
 
     /// Runs the batch, draws its progress, and lets signals stop it.

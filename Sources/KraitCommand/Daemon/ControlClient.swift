@@ -7,6 +7,15 @@ struct ControlClient: Sendable {
     let directory: RunDirectory
     var lineBytes = LineServerLimits().lineBytes
 
+    /// Asks what a daemon answers at once; what it refuses is the command's own failure.
+    func inquire(_ request: ControlRequest) async throws -> Value {
+        do {
+            return try await ask(request, timeout: .seconds(10))
+        } catch let failure as ControlFailure {
+            throw CommandFailure(.failed, failure.details)
+        }
+    }
+
     /// Asks, and waits for the answer; a nil timeout waits as long as the daemon is there.
     ///
     /// Cancelling the task closes the connection, and so cancels the call in the daemon.
