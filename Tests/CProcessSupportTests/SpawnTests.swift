@@ -72,11 +72,11 @@ import Testing
         var before = sigset_t()
         sigfillset(&blocked)
         pthread_sigmask(SIG_SETMASK, &blocked, &before)
-        let ignored = signal(SIGUSR2, SIG_IGN)
+        let ignored = signal(SIGPROF, SIG_IGN)
         let child = Result { () throws(Child.Failure) in
             try Child.run("/bin/cat", ["/proc/self/status"])
         }
-        signal(SIGUSR2, ignored)
+        signal(SIGPROF, ignored)
         var after = sigset_t()
         pthread_sigmask(SIG_SETMASK, &before, &after)
         let zeroes = String(repeating: "0", count: 16)

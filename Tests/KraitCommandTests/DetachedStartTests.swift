@@ -29,7 +29,8 @@ extension SignalTests {
                 readInput: { _ in [] },
                 environment: [:],
                 arguments: arguments,
-                isInteractive: true
+                isInteractive: true,
+                interruptions: [SIGUSR1]
             )
             let directory = try RunDirectory(name: "d", chosen: base, environment: [:])
             let start = DetachedStart(directory: directory, program: program)
@@ -167,7 +168,7 @@ extension SignalTests {
                     "trap 'exit 0' TERM; echo started > \(base)/mark; while :; do sleep 0.01; done"
                 async let started = start(program, base: base)
                 #expect(await eventually { access("\(base)/mark", F_OK) == 0 })
-                kill(getpid(), SIGINT)
+                kill(getpid(), SIGUSR1)
                 let found = try await started
                 #expect(found.code == .interrupted)
                 #expect(found.output.isEmpty)

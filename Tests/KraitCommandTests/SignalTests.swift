@@ -223,7 +223,8 @@ extension SignalTests {
                 configuration: configuration,
                 directory: try RunDirectory(name: name, chosen: base, environment: [:]),
                 logFormat: .text,
-                isDetached: false
+                isDetached: false,
+                interruptions: [SIGUSR1]
             )
         }
 
@@ -245,7 +246,7 @@ extension SignalTests {
                 }
                 #expect(second.exitCode == .startFailed)
                 #expect(second.description.contains("already running (pid \(getpid()))"))
-                kill(getpid(), SIGTERM)
+                kill(getpid(), SIGUSR1)
                 #expect(try await code == .ok)
                 #expect(try RunDirectory.entries(of: base).isEmpty)
             }

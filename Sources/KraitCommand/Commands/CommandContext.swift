@@ -17,7 +17,7 @@ struct CommandContext: Sendable {
     /// Whether the output is a terminal, on which one table can take another's place.
     var isTerminal = false
     /// What ends a command that goes on until it is interrupted; tests send another signal.
-    var interruptions = [SIGTERM, SIGINT]
+    var interruptions = TerminationSignals.usual
 
     /// Writes one JSON document.
     func write(json value: Value) throws {

@@ -13,6 +13,8 @@ struct DaemonStart: Sendable {
     let isDetached: Bool
     /// Told when the daemon is ready, and that it lives.
     var manager: ServiceNotifier?
+    /// What ends the daemon; tests, which share their process, send another signal.
+    var interruptions = TerminationSignals.usual
 
     func run(
         _ makeCore: @Sendable (DaemonPlan) throws -> any DaemonCore
@@ -20,9 +22,9 @@ struct DaemonStart: Sendable {
         Self.leaveNoCores()
         let reporter = isDetached ? StartReporter() : nil
         // From here on, so that no signal ends the process while it has something to take away.
-        let signals = TerminationSignals()
+        let signals = TerminationSignals(interruptions)
         // The daemon's loop ends before the folder is removed; an impatient signal waits for that.
-        let shield = TerminationSignals()
+        let shield = TerminationSignals(interruptions)
         defer { withExtendedLifetime(shield) {} }
         do {
             return try await serve(signals, reporter, makeCore)

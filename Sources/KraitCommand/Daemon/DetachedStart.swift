@@ -13,7 +13,7 @@ struct DetachedStart: Sendable {
     var program = Self.thisProgram()
 
     func run(_ context: CommandContext) async throws -> ExitCode {
-        let signals = TerminationSignals()
+        let signals = TerminationSignals(context.interruptions)
         let child = try spawn(context)
         return try await withThrowingTaskGroup(of: ExitCode?.self) { group in
             group.addTask {

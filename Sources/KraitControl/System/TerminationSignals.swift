@@ -14,6 +14,8 @@ import KraitObservability
 /// whole process reads that and wakes the loops. The thread stays until the process ends.
 package struct TerminationSignals: AsyncSequence, Sendable {
     package typealias Element = Int32
+    /// Those that a process manager and a terminal send.
+    package static let usual = [SIGTERM, SIGINT]
     /// How many signals wait for a loop that is busy; of more, the first count.
     private static let backlog = 16
 
@@ -23,7 +25,7 @@ package struct TerminationSignals: AsyncSequence, Sendable {
     ///
     /// Ends at once, and leaves the signals as they are, where the process has no descriptor or
     /// thread to spare.
-    package init(_ numbers: [Int32] = [SIGTERM, SIGINT]) {
+    package init(_ numbers: [Int32] = Self.usual) {
         let (stream, continuation) = AsyncStream.makeStream(
             of: Int32.self,
             bufferingPolicy: .bufferingOldest(Self.backlog)
