@@ -40,7 +40,7 @@ let package = Package(
         .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CProcessSupport"),
 
-        library("KraitObservability"),
+        library("KraitObservability", ["CProcessSupport"]),
         library("KraitWire", ["CLZ4", "CMessagePack", "CZstd"]),
         library("KraitSignatures", ["KraitObservability", "KraitWire"]),
         library("KraitEvaluation", ["KraitSignatures", "KraitWire"]),

@@ -16,24 +16,7 @@ final class StoreThread: SerialExecutor {
     init?() {
         waking = krait_eventfd()
         guard waking >= 0 else { return nil }
-        var thread = pthread_t()
-        let retained = Unmanaged.passRetained(self)
-        let error = pthread_create(
-            &thread,
-            nil,
-            { argument in
-                guard let argument else { return nil }
-                krait_name_thread("krait-store")
-                Unmanaged<StoreThread>.fromOpaque(argument).takeRetainedValue().live()
-                return nil
-            },
-            retained.toOpaque()
-        )
-        guard error == 0 else {
-            retained.release()
-            return nil
-        }
-        pthread_detach(thread)
+        guard DedicatedThread.start("krait-store", { self.live() }) == 0 else { return nil }
     }
 
     deinit { if waking >= 0 { close(waking) } }

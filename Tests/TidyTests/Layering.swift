@@ -7,7 +7,7 @@ enum Layering {
     /// Krait target carries those beneath that one.
     static let mayImport: [String: Set<String>] = [
         "CProcessSupport": [],
-        "KraitObservability": [],
+        "KraitObservability": ["CProcessSupport"],
         "KraitWire": ["CLZ4", "CMessagePack", "CZstd"],
         "KraitSignatures": ["KraitWire", "KraitObservability"],
         "KraitPrompts": ["KraitSignatures", "KraitWire", "KraitObservability"],

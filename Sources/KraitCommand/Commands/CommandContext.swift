@@ -1,6 +1,7 @@
 import Glibc
 import Krait
 import KraitControl
+import KraitObservability
 import KraitWire
 
 /// What a command may touch of the world: its arguments do not say, and a test brings its own.

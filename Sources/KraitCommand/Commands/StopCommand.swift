@@ -1,5 +1,6 @@
 import Glibc
 import KraitControl
+import KraitObservability
 
 /// `krait stop`: ends the daemon and waits until nothing of it is left.
 enum StopCommand {

@@ -1,5 +1,6 @@
 import Glibc
 import KraitControl
+import KraitObservability
 import KraitWire
 
 /// Asks the running daemon of a run directory.

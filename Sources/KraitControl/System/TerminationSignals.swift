@@ -61,19 +61,9 @@ private final class SignalRelay: Sendable {
     private let state = Lock(State())
 
     private init?() {
-        guard SignalPipe.ends.reading >= 0 else { return nil }
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread,
-            nil,
-            { _ in
-                SignalRelay.forwardForever()
-                return nil
-            },
-            nil
-        )
-        guard code == 0 else { return nil }
-        pthread_detach(thread)
+        guard SignalPipe.ends.reading >= 0,
+            DedicatedThread.start("krait-signals", Self.forwardForever) == 0
+        else { return nil }
     }
 
     func add(_ continuation: AsyncStream<Int32>.Continuation, for numbers: [Int32]) -> Int {

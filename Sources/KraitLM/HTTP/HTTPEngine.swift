@@ -1,5 +1,4 @@
 import CCurl
-import CProcessSupport
 import Glibc
 import KraitObservability
 
@@ -44,25 +43,10 @@ final class HTTPEngine: @unchecked Sendable {
         krait_curl_multi_set_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, most)
         // Kept open for the next request.
         krait_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, most)
-        var thread = pthread_t()
-        let retained = Unmanaged.passRetained(self)
-        let error = pthread_create(
-            &thread,
-            nil,
-            { argument in
-                guard let argument else { return nil }
-                krait_name_thread("krait-lm")
-                Unmanaged<HTTPEngine>.fromOpaque(argument).takeRetainedValue().live()
-                return nil
-            },
-            retained.toOpaque()
-        )
-        guard error == 0 else {
-            retained.release()
+        guard DedicatedThread.start("krait-lm", { self.live() }) == 0 else {
             curl_multi_cleanup(multi)
             return nil
         }
-        pthread_detach(thread)
     }
 
     // MARK: From any thread
