@@ -95,6 +95,10 @@ ssize_t krait_send_packet(
     return sendmsg(socket, &message, MSG_NOSIGNAL);
 }
 
+int krait_close_from(posix_spawn_file_actions_t *actions, int lowest) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, lowest);
+}
+
 pid_t krait_gettid(void) { return (pid_t)syscall(SYS_gettid); }
 
 void krait_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

@@ -2,6 +2,7 @@
 // Every function returns -1 with errno set where it fails, unless it says otherwise.
 #pragma once
 
+#include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -64,6 +65,9 @@ void krait_keep_heap_small(void);
 // Gives the pages of the C heap that hold nothing back to the system, in all of its arenas: by itself
 // it gives back only what lies at an arena's end. Takes about a millisecond for tens of megabytes.
 void krait_trim_heap(void);
+
+// Lets a child begin without any descriptor from `lowest` on, whatever other threads open meanwhile.
+int krait_close_from(posix_spawn_file_actions_t *actions, int lowest);
 
 // The kernel's id of the calling thread.
 pid_t krait_gettid(void);

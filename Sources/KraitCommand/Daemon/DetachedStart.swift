@@ -1,3 +1,4 @@
+import CProcessSupport
 import Glibc
 import Krait
 import KraitControl
@@ -56,9 +57,6 @@ struct DetachedStart: Sendable {
         let report = try Descriptor.pipe()
         let words = try Descriptor.pipe()
         let nothing = try Descriptor.open("/dev/null", O_RDWR)
-        // Not even a descriptor that this process was given itself, such as a build tool's pipe.
-        for number in 3..<1_024 { Descriptor.setFlags(of: Int32(number), closeOnExec: true) }
-
         var actions = posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
         posix_spawn_file_actions_init(&actions)
@@ -71,6 +69,8 @@ struct DetachedStart: Sendable {
         posix_spawn_file_actions_adddup2(&actions, words.writing.number, STDOUT_FILENO)
         posix_spawn_file_actions_adddup2(&actions, words.writing.number, STDERR_FILENO)
         posix_spawn_file_actions_adddup2(&actions, report.writing.number, StartReporter.descriptor)
+        // Not even one that this process was given itself, such as a build tool's pipe.
+        krait_close_from(&actions, StartReporter.descriptor + 1)
         // POSIX_SPAWN_SETSID is a GNU extension, and Glibc's module hides those.
         let newSession: Int32 = 0x80
         let flags = newSession | Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF)
