@@ -256,7 +256,7 @@ def test_the_adapter_s_options_are_checked() -> None:
         with pytest.raises(InvalidInput, match=part):
             DSPyAdapter(**options)  # type: ignore[arg-type]
     kinds = {name: op.kind for name, op in DSPyAdapter().operations().items()}
-    predictions = ("predict", "chain_of_thought", "react", "code_act", "metric", "lm_ping")
+    predictions = ["predict", "chain_of_thought", "react", "code_act", "dspy", "metric", "lm_ping"]
     sessions = ("begin", "run", "load", "checkpoint", "end")
     assert kinds == dict.fromkeys(
         [*predictions, *(f"session_{name}" for name in sessions)], "async"

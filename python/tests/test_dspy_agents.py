@@ -234,7 +234,8 @@ def test_a_cancelled_stream_ends_its_tools_and_leaves_nothing(
         with pytest.raises(asyncio.CancelledError):
             await task
         for _ in range(200):
-            if ended:
+            # DSPy's threads hand over what they have still to tell.
+            if ended and asyncio.all_tasks() == {asyncio.current_task()}:
                 break
             await asyncio.sleep(0.01)
         assert ended == ["tool"]

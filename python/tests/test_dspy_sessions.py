@@ -8,8 +8,12 @@ import pytest
 
 from host import Host, WorkerEnd
 from krait_worker import limits
+from krait_worker.adapters.dspy import names
+from krait_worker.adapters.dspy.construction import Means
 from krait_worker.adapters.dspy.sessions import Session, Sessions
 from krait_worker.faults import InvalidInput
+from test_dspy_agents import ScriptedCall, adapter, run
+from test_dspy_objects import CALLED
 
 SPEC = {
     "programs": {
@@ -109,6 +113,74 @@ def test_what_cannot_be_saved_is_named() -> None:
     again.restore(saved)
     assert len(again.history) == 1
     assert again.program("sort").module.traces == []
+
+
+class Counting(dspy.Module):
+    """A program of a user's own, which keeps more than its parameters."""
+
+    def __init__(self, step: int = 1) -> None:
+        super().__init__()
+        self.answer = dspy.ChainOfThought("question -> reply")
+        self.step = step
+        self.count = 0
+        self.thing: object = None
+
+    async def aforward(self, question: str) -> dspy.Prediction:
+        self.count += self.step
+        return await self.answer.acall(question=question)
+
+
+def test_what_a_program_has_learnt_goes_along_and_what_cannot_is_named() -> None:
+    means = Means(programs={"Counting": Counting})
+    spec = {"programs": {"count": {"module": "Counting", "arguments": {"step": 2}}}}
+    session = Session(spec, means)
+    module = session.program("count").module
+    assert session.checkpoint()["attributes"] == {}
+    module.count, module.said = 4, ["a"]
+    module.thing = object()
+    module.answer.predict.demos = [{"question": "a", "reply": "b", "reasoning": "c"}]
+    saved = json.loads(json.dumps(session.checkpoint()))
+    assert saved["attributes"] == {"count": {"self": {"count": 4, "said": ["a"]}}}
+    assert saved["missing"] == ["programs.count.self.thing"]
+    again = Session(spec, means)
+    again.restore(saved)
+    module = again.program("count").module
+    assert (module.count, module.said, module.step, module.thing) == (4, ["a"], 2, None)
+    assert len(module.answer.predict.demos) == 1
+    for attributes, part in (
+        ({"self": {"aforward": 1}}, "no attribute that can be set"),
+        ({"self": {"answer": 1}}, "no attribute that can be set"),
+        ({"self.__class__": {}}, "no key 'self.__class__'"),
+    ):
+        saved["attributes"] = {"count": attributes}
+        with pytest.raises(InvalidInput, match=part):
+            Session(spec, means).restore(saved)
+
+
+MODULES = [
+    name for name in CALLED if isinstance(names.public()[name], dspy.primitives.module.ProgramMeta)
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_each_module_is_held_called_saved_and_loaded(offline_url: str, name: str) -> None:
+    spec, inputs = CALLED[name]
+    begun = {"programs": {"it": {"module": name, **spec}}, "adapter": "JSONAdapter"}
+    call = ScriptedCall({"search": "Bees dance."}, is_stream=False)
+    call.session = "s"
+    made = adapter(offline_url, interpreter="local")
+    run(call, made, "session_begin", spec=begun)
+    found = run(call, made, "session_run", program="it", inputs=inputs)
+    assert found["version"] == 1
+    both = run(call, made, "session_run", program="it", inputs=[inputs, inputs])
+    assert [row.keys() for row in both["results"]] == [found.keys() - {"version"}] * 2
+    saved = json.loads(json.dumps(run(call, made, "session_checkpoint")))
+    assert saved["missing"] == []
+    assert (saved["version"], len(saved["history"])) == (2, 3)
+    other = adapter(offline_url, interpreter="local")
+    assert run(call, other, "session_begin", spec=begun, checkpoint=saved)["version"] == 2
+    assert run(call, other, "session_checkpoint") == saved
+    assert run(call, other, "session_run", program="it", inputs=inputs)["version"] == 3
 
 
 def test_a_saved_lm_is_not_taken_over() -> None:

@@ -46,6 +46,12 @@ GATHERED_CHUNKS = 1_000_000
 SESSIONS = 1_024
 SESSION_PROGRAMS = 64
 SESSION_TURNS = 256
+#: The objects that one spec makes, and how deep they are nested in each other.
+SPEC_OBJECTS = 1_024
+SPEC_NESTING = 16
+#: The inputs that one call of a program takes as a list, and how many of them run at once.
+BATCH_INPUTS = 10_000
+BATCH_WIDTH = 64
 #: A packet of the forkserver's channel.
 CONTROL_BYTES = 64 << 10
 #: How long a worker waits for Krait's hello.

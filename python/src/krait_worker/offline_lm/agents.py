@@ -1,19 +1,26 @@
 """The steps of DSPy's agents: each tool once, with the question, and then the end."""
 
 import json
+import re
 from typing import Any
 
 from krait_worker.offline_lm.passages import find, question_of
 from krait_worker.offline_lm.prompt import Prompt, asked_inputs, required, text_of
 
+#: How RLM tells of an input: its value is a variable of the interpreter.
+_VARIABLE = re.compile(r"Variable: `(\w+)`")
+
 
 def agent_step(prompt: Prompt) -> dict[str, Any] | None:
-    """One step of ReAct, CodeAct or Refine; None where the prompt asks for none."""
+    """One step of an agent, of Refine or of code; None where the prompt asks for none."""
     names = [wanted.name for wanted in prompt.outputs]
     if "next_tool_name" in names:
         made = _react(prompt)
     elif "generated_code" in names and "finished" in names:
         made = {"generated_code": _code(prompt), "finished": True}
+    elif names[-1] in ("generated_code", "code") and names[:-1] == ["reasoning"]:
+        told = "The offline LM computes nothing: its code says what it found."
+        made = {"reasoning": told, names[-1]: _answer(prompt)}
     elif names == ["discussion", "advice"]:
         made = _advice(prompt)
     else:
@@ -49,6 +56,17 @@ def _code(prompt: Prompt) -> str:
         for arguments in [_arguments(prompt, tool, question)]
     ]
     return "\n".join(["```python", *(lines or ["print('no tools')"]), "```"])
+
+
+def _answer(prompt: Prompt) -> str:
+    """Python of ProgramOfThought and RLM: it says what it was given, or found in it."""
+    if prompt.submits:
+        given = next(iter(_VARIABLE.findall("\n".join(prompt.inputs.values()))), "''")
+        code = f"SUBMIT({', '.join(f'{name}=str({given})' for name in prompt.submits)})"
+    else:
+        finding = find(prompt.inputs)
+        code = f"print({(finding.best.text if finding.best else finding.question)!r})"
+    return f"```python\n{code}\n```"
 
 
 def _arguments(prompt: Prompt, tool: str, question: str) -> dict[str, Any]:

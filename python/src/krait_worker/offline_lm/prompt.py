@@ -14,6 +14,7 @@ _BLOCK = re.compile(r"^\[\[ ## (\w+) ## \]\][ \t]*\n?", re.MULTILINE)
 _NOTE = re.compile(r"# note: the value you produce (.+)")
 _TAIL = re.compile(r"\n\nRespond with (?:the corresponding output fields|a JSON object)", re.DOTALL)
 _REFUSED = "An earlier answer was refused."
+_SUBMIT = re.compile(r"`SUBMIT\((\w+(?:, \w+)*)\)`")
 _TOOL = re.compile(
     r"""(?:\(\d+\) |«|["'\[])(\w+), whose description"""
     r""".*? It takes arguments (\{.*?\})\.(?=[\s»"'\]]|$)"""
@@ -38,6 +39,8 @@ class Prompt(NamedTuple):
     tools: dict[str, dict[str, str]]
     #: Whether an earlier answer broke a rule: then it is said in fewer words.
     is_refused: bool = False
+    #: The outputs that code is to give to RLM's `SUBMIT`.
+    submits: tuple[str, ...] = ()
 
 
 def read_prompt(messages: list[dict[str, Any]]) -> Prompt | None:
@@ -53,7 +56,10 @@ def read_prompt(messages: list[dict[str, Any]]) -> Prompt | None:
     outputs = [Wanted(name, kind, notes.get(name, "")) for name, kind in _FIELD.findall(listed)]
     inputs = asked_inputs(asked)
     tools = _tools("\n".join([system, *asked[-1:]]))
-    return Prompt(inputs, outputs, is_json, tools, _REFUSED in system) if outputs else None
+    submit = _SUBMIT.search(system)
+    submits = tuple(submit[1].split(", ")) if submit else ()
+    is_refused = _REFUSED in system
+    return Prompt(inputs, outputs, is_json, tools, is_refused, submits) if outputs else None
 
 
 def asked_inputs(asked: list[str]) -> dict[str, str]:

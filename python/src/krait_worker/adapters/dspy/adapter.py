@@ -1,32 +1,34 @@
 """DSPy's modules as operations of a worker."""
 
+import asyncio
+import contextlib
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import dspy
 
+from krait_worker import limits
 from krait_worker.adapters.base import Adapter, operation
-from krait_worker.adapters.dspy import outputs, warming
-from krait_worker.adapters.dspy.code import INTERPRETERS, CodeProgram
+from krait_worker.adapters.dspy import checks, extras, outputs, warming
+from krait_worker.adapters.dspy.code import code_act
+from krait_worker.adapters.dspy.construction import Means, value
 from krait_worker.adapters.dspy.language_models import LanguageModels
 from krait_worker.adapters.dspy.mcp_servers import Servers
 from krait_worker.adapters.dspy.metrics import Judge
+from krait_worker.adapters.dspy.objects import Constructed
+from krait_worker.adapters.dspy.objects import adapter as adapter_of
 from krait_worker.adapters.dspy.programs import Program, Programs
+from krait_worker.adapters.dspy.run import INTERPRETERS, Run, current_run
 from krait_worker.adapters.dspy.sessions import Session, Sessions
 from krait_worker.adapters.dspy.signatures import BoundSignature, specification
 from krait_worker.adapters.dspy.streaming import listeners, streamed
 from krait_worker.adapters.dspy.tools import distinct, host_tools, run_all
 from krait_worker.context import current_call
-from krait_worker.faults import InvalidInput
+from krait_worker.faults import InvalidInput, qualified
 
-_MOST_DEMOS = 1_024
-_MOST_ITERATIONS = 100
 #: How many modules without an asynchronous form run at once, each on a thread.
 _MOST_THREADS = 64
-#: What a call's `config` may not change: where the request goes, and with which key.
-_NOT_CONFIG = frozenset(
-    {"api_key", "api_base", "base_url", "headers", "extra_headers", "model", "lm", "callbacks"}
-)
 
 
 class DSPyAdapter(Adapter):
@@ -83,12 +85,15 @@ class DSPyAdapter(Adapter):
         config: Any = None,
         stream_fields: Any = None,
         mcp: Any = None,
+        adapter: Any = None,
     ) -> dict[str, Any]:
         """Predicts the outputs of a signature: `dspy.Predict`."""
         program = self._programs.predict(signature)
         tools = await self._tools(mcp)
         if not tools:
-            return outputs.reply(await self._run(program, inputs, demos, config, stream_fields))
+            return outputs.reply(
+                await self._run(program, inputs, demos, config, stream_fields, adapter)
+            )
         return await self._with_tools(program, tools, inputs, demos, config, stream_fields)
 
     @operation
@@ -99,10 +104,13 @@ class DSPyAdapter(Adapter):
         demos: Any = None,
         config: Any = None,
         stream_fields: Any = None,
+        adapter: Any = None,
     ) -> dict[str, Any]:
         """Predicts with a `reasoning` before the outputs: `dspy.ChainOfThought`."""
         program = self._programs.chain_of_thought(signature)
-        return outputs.reply(await self._run(program, inputs, demos, config, stream_fields))
+        return outputs.reply(
+            await self._run(program, inputs, demos, config, stream_fields, adapter)
+        )
 
     @operation
     async def react(
@@ -114,10 +122,10 @@ class DSPyAdapter(Adapter):
         mcp: Any = None,
     ) -> dict[str, Any]:
         """Uses the call's tools until it can give the outputs: `dspy.ReAct`."""
-        most = _iterations(max_iters)
+        most = checks.iterations(max_iters)
         tools = await self._tools(mcp)
         program = self._programs.react(signature, tools, most, kept=not mcp)
-        _check_agent(program)
+        checks.check_agent(program)
         prediction = await self._run(program, inputs, None, None, stream_fields)
         return outputs.agent_reply(prediction)
 
@@ -131,15 +139,36 @@ class DSPyAdapter(Adapter):
         mcp: Any = None,
     ) -> dict[str, Any]:
         """Writes and runs Python that uses the call's tools: `dspy.CodeAct`."""
-        most = _iterations(max_iters)
+        most = checks.iterations(max_iters)
         tools = await self._tools(mcp)
+        extras.need_interpreter(self._interpreter, "code_act", "the pool")
         bound = BoundSignature(specification(signature))
-        code = CodeProgram(bound.signature, tools, most, self._interpreter)
-        program = Program(lambda _: code.module, bound)
-        _check_agent(program)
-        with code.running():
-            prediction = await self._run(program, inputs, None, None, stream_fields, False)
-        return outputs.agent_reply(prediction)
+        program = Program(code_act(bound.signature, tools, most), bound)
+        program.is_async = False
+        checks.check_agent(program)
+        return outputs.agent_reply(await self._run(program, inputs, None, None, stream_fields))
+
+    @operation(name="dspy")
+    async def use(
+        self,
+        spec: Any,
+        inputs: Any = None,
+        config: Any = None,
+        adapter: Any = None,
+        stream_fields: Any = None,
+        mcp: Any = None,
+        rm: Any = None,
+    ) -> dict[str, Any]:
+        """Makes any public object of DSPy and calls it: with inputs, or with each of a list."""
+        means = await self._means(mcp)
+        given = {} if inputs is None else inputs
+        own = self._adapter(adapter, means)
+        with self._context(self._lm(), adapter=own, is_traced=True):
+            # On a thread: some embed texts while they are made.
+            made = await asyncio.to_thread(Constructed, spec, "spec", means)
+            retriever = await asyncio.to_thread(_retriever, rm, means)
+            with dspy.context(rm=retriever):
+                return await self._each(made, given, config, stream_fields)
 
     @operation
     async def metric(
@@ -153,20 +182,31 @@ class DSPyAdapter(Adapter):
     @operation
     async def session_begin(self, spec: Any, checkpoint: Any = None) -> dict[str, Any]:
         """Begins the call's session; with a checkpoint, goes on from there."""
-        made = self._sessions.begin(_session_of_call(), spec, checkpoint)
+        means = await self._means(None)
+        with self._context(None):
+            # On a thread: some embed texts while they are made.
+            made = await asyncio.to_thread(
+                self._sessions.begin, _session_of_call(), spec, checkpoint, means
+            )
         return {"version": made.version, "programs": list(made.programs)}
 
     @operation
     async def session_run(
-        self, program: Any, inputs: Any, config: Any = None, stream_fields: Any = None
+        self,
+        program: Any,
+        inputs: Any,
+        config: Any = None,
+        stream_fields: Any = None,
+        adapter: Any = None,
     ) -> dict[str, Any]:
-        """Predicts with a program that the session keeps."""
+        """Calls a program that the session keeps: with inputs, or with each of a list."""
         session = self._sessions.find(_session_of_call())
-        kept = session.program(program)
-        given = session.inputs(program, inputs)
-        prediction = await self._run(kept, given, None, config, stream_fields, session=session)
-        made = outputs.reply(prediction)
-        session.ended(program, inputs, made["outputs"])
+        kept, means = session.program(program), await self._means(None)
+        given = session.each(program, inputs)
+        own = self._adapter(adapter, means) if adapter is not None else session.adapter
+        with self._context(self._lm(session), adapter=own, is_traced=True):
+            made = await self._each(kept, given, config, stream_fields)
+        session.answered(program, inputs, made)
         return {**made, "version": session.version}
 
     @operation
@@ -203,23 +243,55 @@ class DSPyAdapter(Adapter):
         demos: Any,
         config: Any,
         fields: Any,
-        is_async: bool = True,
-        session: Session | None = None,
+        adapter: Any = None,
     ) -> Any:
         """The prediction of a module, streamed where the call asks for that."""
-        arguments = program.bound.inputs(inputs)
+        arguments = program.arguments(inputs)
         if demos is not None:
-            arguments["demos"] = _demos(demos)
+            arguments["demos"] = checks.demos(demos)
         if config is not None:
-            arguments["config"] = _config(config)
+            arguments["config"] = checks.config(config)
+        with self._context(self._lm(), adapter=self._adapter(adapter)):
+            return await self._called(program, arguments, fields)
+
+    async def _called(self, program: Program, arguments: dict[str, Any], fields: Any) -> Any:
+        """What the object of a program gives, on the loop or on a thread."""
         module, call = program.module, current_call()
-        with self._context(self._lm(session)):
+        if isinstance(module, dspy.Module):
             if call is not None and call.is_stream:
-                return await streamed(call, module, arguments, fields, is_async=is_async)
+                return await streamed(call, module, arguments, fields, is_async=program.is_async)
             if fields is not None:
                 listeners(module, fields)
-            run = module.acall if is_async else dspy.asyncify(module)
-            return await run(**arguments)
+        run = module.acall if program.is_async else dspy.asyncify(module)
+        return await run(**arguments)
+
+    async def _each(
+        self, program: Constructed, inputs: Any, config: Any, fields: Any
+    ) -> dict[str, Any]:
+        """The reply for inputs; for a list of them `results`, each a reply or an `error`."""
+        if not isinstance(inputs, list):
+            return outputs.whole(await self._one(program, inputs, config, fields))
+        if len(inputs) > limits.BATCH_INPUTS:
+            raise InvalidInput(f"inputs has at most {limits.BATCH_INPUTS} entries")
+        gate = asyncio.Semaphore(limits.BATCH_WIDTH)
+
+        async def row(given: Any) -> dict[str, Any]:
+            async with gate:
+                try:
+                    return outputs.whole(await self._one(program, given, config, fields))
+                except Exception as error:  # noqa: BLE001 - the other rows are to go on
+                    return {"error": {"type": qualified(type(error)), "message": str(error)}}
+
+        return {"results": list(await asyncio.gather(*(row(given) for given in inputs)))}
+
+    async def _one(self, program: Constructed, inputs: Any, config: Any, fields: Any) -> Any:
+        arguments = await asyncio.to_thread(program.arguments, inputs)
+        if config is not None:
+            arguments["config"] = checks.config(config)
+        try:
+            return await self._called(program, arguments, fields)
+        except ImportError as error:
+            raise extras.missing(error, type(program.module).__name__, "spec") from error
 
     async def _with_tools(
         self,
@@ -231,7 +303,7 @@ class DSPyAdapter(Adapter):
         fields: Any,
     ) -> dict[str, Any]:
         """A prediction that may ask for tools; those it asks for are run, all at once."""
-        field, calls = _tool_fields(program)
+        field, calls = checks.tool_fields(program)
         given = {**inputs, field: tools} if isinstance(inputs, dict) else inputs
         prediction = await self._run(program, given, demos, config, fields)
         made = outputs.reply(prediction)
@@ -246,21 +318,39 @@ class DSPyAdapter(Adapter):
         own = host_tools(call.tools) if call is not None else []
         return distinct([*own, *await self._servers.tools(mcp)])
 
+    async def _means(self, mcp: Any) -> Means:
+        """What a spec of the call may name."""
+        return Means(await self._tools(mcp), self._models, self._interpreter)
+
+    def _adapter(self, given: Any, means: Means | None = None) -> Any:
+        """The adapter of a call; None where it is the pool's."""
+        if given is None:
+            return None
+        return adapter_of(given, "adapter", means or Means(models=self._models))
+
     def _lm(self, session: Session | None = None) -> Any:
         call = current_call()
         own = (call.lm if call else None) or {}
         return self._models.find({**session.lm, **own} if session else own)
 
-    def _context(self, lm: Any) -> Any:
-        # Without trace and history: both are lists of the process that grow with every call.
-        return dspy.context(
+    @contextlib.contextmanager
+    def _context(self, lm: Any, *, adapter: Any = None, is_traced: bool = False) -> Iterator[None]:
+        """The settings of one call: all that it starts is over when it is left."""
+        run = Run(self._interpreter)
+        # Without history, and with a trace of the call's own or none: both are lists of the process
+        # that grow with every call.
+        settings = dspy.context(
             lm=lm,
-            adapter=self._format,
-            trace=None,
+            adapter=adapter or self._format,
+            trace=[] if is_traced else None,
             disable_history=True,
             track_usage=True,
             async_max_workers=_MOST_THREADS,
+            interpreter_factory=run.interpreter,
+            krait_run=run,
         )
+        with settings, run.running():
+            yield
 
     def details(self, error: BaseException) -> dict[str, Any] | None:
         """What an LM's error knows of its cause."""
@@ -273,48 +363,20 @@ class DSPyAdapter(Adapter):
         return {name: value for name, value in known.items() if value is not None}
 
 
+def _retriever(given: Any, means: Means) -> Any:
+    """DSPy's setting `rm`: what a `dspy.Retrieve` asks, as a spec or a tool of the call's."""
+    found = value(given, "rm", means)
+    if found is None or not isinstance(found, dspy.Tool):
+        return found
+
+    def ask(query: str, k: int = 3, **_: Any) -> list[Any]:
+        answer = current_run().ask(found.func(query=query, k=k))
+        passages = answer if isinstance(answer, list) else [answer]
+        return [dspy.Example(long_text=str(passage)) for passage in passages]
+
+    return ask
+
+
 def _session_of_call() -> str | None:
     call = current_call()
     return call.session if call is not None else None
-
-
-def _demos(given: Any) -> list[dict[str, Any]]:
-    if not isinstance(given, list) or not all(isinstance(demo, dict) for demo in given):
-        raise InvalidInput("demos is a list of maps")
-    if len(given) > _MOST_DEMOS:
-        raise InvalidInput(f"demos has at most {_MOST_DEMOS} entries")
-    return given
-
-
-def _config(given: Any) -> dict[str, Any]:
-    if not isinstance(given, dict):
-        raise InvalidInput("config is a map")
-    refused = sorted(_NOT_CONFIG.intersection(given))
-    if refused:
-        raise InvalidInput(f"config.{refused[0]} is not allowed: LM settings are options.lm")
-    return given
-
-
-def _iterations(given: Any) -> int:
-    if type(given) is not int or not 1 <= given <= _MOST_ITERATIONS:
-        raise InvalidInput(f"max_iters is an integer from 1 to {_MOST_ITERATIONS}")
-    return given
-
-
-def _check_agent(program: Program) -> None:
-    if "trajectory" in program.bound.signature.fields:
-        raise InvalidInput("DSPy's agents have a field trajectory of their own")
-
-
-def _tool_fields(program: Program) -> tuple[str, str]:
-    """The field that takes the tools, and the one that asks for them; raises `InvalidInput`."""
-    signature = program.bound.signature
-    takes = [n for n, f in signature.input_fields.items() if f.annotation == list[dspy.Tool]]
-    asks = [n for n, f in signature.output_fields.items() if f.annotation is dspy.ToolCalls]
-    if len(takes) != 1 or len(asks) != 1:
-        raise InvalidInput(
-            "a prediction with tools needs one input of the type list[dspy.Tool] and one output of "
-            "the type dspy.ToolCalls, as in `question, tools: list[dspy.Tool] -> calls: "
-            "dspy.ToolCalls`; react runs tools by itself"
-        )
-    return takes[0], asks[0]

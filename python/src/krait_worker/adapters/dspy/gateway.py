@@ -21,7 +21,8 @@ from dspy._vendor.lm15.types import (
 from dspy.clients.engines.base import validate_request
 from dspy.clients.lm15_boundary import request_kwargs
 
-from krait_worker.context import CallContext, current_call
+from krait_worker.adapters.dspy.run import calling
+from krait_worker.context import CallContext
 from krait_worker.faults import ToolFailed
 
 #: The host's side of it, beside the caller's own tools.
@@ -157,7 +158,7 @@ class GatewayLM(dspy.LM):  # type: ignore[misc]
 
 
 def _call() -> CallContext:
-    call = current_call()
+    call = calling()
     if call is None:
         raise lm15.NotConfiguredError("the host's LM answers within calls only")
     return call
@@ -205,3 +206,14 @@ def _failed(error: ToolFailed) -> Exception:
     text = "the host has no LM for this pool" if error.type == "unknown_tool" else error.message
     found: Exception = lm15.NotConfiguredError(text)
     return found
+
+
+def embedded_by_host(asked: dict[str, Any]) -> list[list[float]]:
+    """The vectors of `texts` by `model`, from a thread; raises DSPy's errors."""
+    try:
+        answer = _told(_call().call_host(TOOL, {"embed": asked}))
+    except ToolFailed as error:
+        raise _failed(error) from error
+    if not isinstance(vectors := answer.get("vectors"), list):
+        raise lm15.ServerError("the host's answer has no vectors")
+    return vectors

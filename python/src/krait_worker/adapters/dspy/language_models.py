@@ -84,6 +84,21 @@ class LanguageModels:
         """Whether the host makes the requests."""
         return bool(self._pool.get("gateway"))
 
+    @property
+    def timeout(self) -> float:
+        """How many seconds a request may take."""
+        return float(self._pool.get("timeout", 600))
+
+    def endpoint(self, model: str) -> tuple[str | None, str | None]:
+        """Where the pool's requests go, and the key they take; raises `InvalidInput`."""
+        settings = {**self._pool, "model": model}
+        key = _key(settings, foreign=False)
+        if key is None:
+            provider = model.partition("/")[0] if "/" in model else "openai"
+            named = (os.environ.get(name) for name in _KEY_VARIABLES.get(provider, ()))
+            key = next((one for one in named if one), None)
+        return settings.get("api_base"), key
+
     def find(self, overrides: dict[str, Any] | None) -> dspy.LM:
         """The LM of a call: the pool's settings with the call's laid over; `InvalidInput`."""
         over = checked(overrides) if overrides else {}

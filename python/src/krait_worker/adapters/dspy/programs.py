@@ -18,9 +18,17 @@ _canonical = msgspec.msgpack.Encoder().encode
 class Program:
     """A module and its signature. Calls at the same time share it: it keeps nothing of a call."""
 
-    def __init__(self, kind: Make, bound: BoundSignature) -> None:
+    #: Whether it runs on the worker's loop; otherwise it waits on a thread of its own.
+    is_async = True
+
+    def __init__(self, module: Any, bound: BoundSignature | None) -> None:
+        self.module = module
         self.bound = bound
-        self.module = kind(bound.signature)
+
+    def arguments(self, inputs: Any) -> dict[str, Any]:
+        """The arguments of a call; raises `InvalidInput`."""
+        assert self.bound is not None, "its signature is its own"  # noqa: S101
+        return self.bound.inputs(inputs)
 
 
 class Programs:
@@ -43,7 +51,7 @@ class Programs:
     def react(self, signature: Any, tools: list[dspy.Tool], most: int, kept: bool) -> Program:
         """A `dspy.ReAct`; `kept` where its tools are good for other calls too."""
         if not kept:
-            return Program(_react(tools, most), BoundSignature(specification(signature)))
+            return _program(_react(tools, most), BoundSignature(specification(signature)))
         told = [[tool.name, tool.desc, tool.args] for tool in tools]
         name = b"react\0" + _canonical([told, most])
         return self._find(name, _react(tools, most), signature)
@@ -51,7 +59,11 @@ class Programs:
     def _find(self, name: bytes, kind: Make, signature: Any) -> Program:
         given = specification(signature)
         key = name + b"\0" + given.key
-        return self._made.get(key, lambda: Program(kind, BoundSignature(given)))
+        return self._made.get(key, lambda: _program(kind, BoundSignature(given)))
+
+
+def _program(kind: Make, bound: BoundSignature) -> Program:
+    return Program(kind(bound.signature), bound)
 
 
 def _react(tools: list[dspy.Tool], most: int) -> Make:

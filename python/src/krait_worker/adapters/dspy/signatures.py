@@ -97,7 +97,17 @@ class BoundSignature:
         taken = _TAKEN.intersection(made.input_fields)
         if taken:
             raise InvalidInput(f"DSPy cannot take an input field named {sorted(taken)[0]}")
-        self.signature = made
+        self._bind(made)
+
+    @classmethod
+    def of(cls, signature: Any) -> "BoundSignature":
+        """That of a module which has been made already."""
+        bound = cls.__new__(cls)
+        bound._bind(signature)
+        return bound
+
+    def _bind(self, signature: Any) -> None:
+        self.signature = signature
         self._adapters: dict[str, pydantic.TypeAdapter[Any] | None] = {}
 
     def inputs(self, given: Any) -> dict[str, Any]:

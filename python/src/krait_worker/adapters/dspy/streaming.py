@@ -39,6 +39,10 @@ def listeners(module: Any, given: Any) -> list[StreamListener]:
     By default the text fields among the outputs; the fields of an agent's steps only by name.
     """
     predictors = dict(module.named_predictors())
+    if not predictors and not given:
+        return []
+    if not predictors:
+        raise InvalidInput("stream_fields: this module has no output fields of its own to stream")
     last = list(predictors)[-1]
     known = {
         name: predictor

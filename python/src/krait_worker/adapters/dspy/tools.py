@@ -13,7 +13,7 @@ from dspy.adapters.types.tool import convert_input_schema_to_tool_args
 from dspy.streaming import StatusMessage, StatusMessageProvider
 
 from krait_worker.adapters.dspy import outputs
-from krait_worker.context import current_call
+from krait_worker.adapters.dspy.run import calling, current_run
 from krait_worker.faults import InvalidInput, ToolFailed
 
 #: Names that DSPy's agents give to tools of their own.
@@ -56,6 +56,10 @@ class CallTool(dspy.Tool):  # type: ignore[misc]
             await stream.send(StatusMessage(text))
         return found
 
+    def __call__(self, **arguments: Any) -> Any:
+        """Runs the tool for a module without an asynchronous form, from its thread."""
+        return current_run().ask(self.acall(**arguments))
+
     def _given(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments without those an LM has set to null because they may be left out."""
         optional = [name for name, schema in (self.args or {}).items() if "default" in schema]
@@ -75,7 +79,7 @@ def _host_tool(tool: dict[str, Any]) -> dspy.Tool:
     name = tool["name"]
 
     async def ask(**arguments: Any) -> Any:
-        call = current_call()
+        call = calling()
         assert call is not None, "a tool runs within its call"  # noqa: S101
         return plain(await call.acall_tool(name, arguments))
 
