@@ -1,10 +1,10 @@
 # A thin door: each target is one script in .ci, which does its own set-up.
 
-.PHONY: help demo pipeline test coverage lint bench plots fuzz chaos clean
+.PHONY: help demo pipeline test coverage lint bench plots fuzz chaos dspy-release clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## answer questions from real documents over a pool of DSPy workers
 	@.ci/demo
@@ -32,6 +32,9 @@ fuzz: ## a million changed inputs for the parsers, under the sanitizers
 
 chaos: ## break a running daemon in every known way, and print the figures
 	@.ci/chaos
+
+dspy-release: ## take in the pinned release of DSPy, and say what has changed in it
+	@.ci/dspy-release
 
 clean: ## remove all that was built or installed in this folder
 	@rm -rf .build .venv .venv-peers python/.mypy_cache python/.ruff_cache python/.pytest_cache

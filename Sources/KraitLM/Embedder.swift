@@ -57,6 +57,16 @@ public struct Embedder: EmbeddingModel, CustomStringConvertible {
         endpoint = LMEndpoint(model, apiBase: apiBase, key: apiKey, keyEnv: keyEnv, price: price)
     }
 
+    /// A model for embeddings at an LM's own place, with its settings.
+    init(_ model: String, of lm: LM, dimensions: Int?) {
+        self.model = model
+        self.dimensions = dimensions
+        batchSize = 200
+        (cache, numRetries, timeout) = (lm.cache, lm.numRetries, lm.timeout)
+        gateway = lm.gateway
+        endpoint = lm.endpoint.other(model)
+    }
+
     /// The texts' vectors; the first request to fail for good ends the others.
     ///
     /// - Throws: `malformed_answer` where the endpoint gives another number of vectors than there

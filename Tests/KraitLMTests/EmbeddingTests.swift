@@ -48,6 +48,20 @@ import Testing
         } catch { return error }
     }
 
+    @Test func `a worker's texts are embedded where its pool's requests go`() async throws {
+        let server = try ScriptedServer(Self.answer)
+        let lm = LM("openai/m", apiBase: server.url, cache: false, gateway: LMGateway())
+        let asked: ValueMap = ["model": "openai/e", "texts": ["a", "bbb"], "dimensions": 2]
+        let told = await lm.answer(worker: ["embed": .map(asked)], WorkerStreams())
+        #expect(told == ["vectors": [[1.0, 0.5], [3.0, 0.5]]])
+        let request = try #require(server.requests.first)
+        #expect(request.path == "/v1/embeddings")
+        let body = try PlainJSON.decode(Array(request.body.utf8))
+        #expect(body["model"] == "e")
+        let broken = await lm.answer(worker: ["embed": ["texts": []]], WorkerStreams())
+        #expect(broken["error"]?["code"] == "invalid_request")
+    }
+
     @Test func `vectors come in the texts' order, with tokens and cost`() async throws {
         let server = try ScriptedServer(Self.answer)
         let found = try await embedder(server).embed(["a", "bbb", "cc"])

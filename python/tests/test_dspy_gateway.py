@@ -131,6 +131,20 @@ def test_an_answer_that_is_none_is_the_servers_failure(answer: Any) -> None:
         _gateway(Host(answer))
 
 
+def test_texts_are_embedded_by_the_host() -> None:
+    host = Host({"vectors": [[1.0, 0.0], [0.0, 1.0]]})
+    adapter = DSPyAdapter(lm={**SETTINGS, "gateway": True})
+    embedder = {"embedder": {"model": "openai/e", "dimensions": 2}}
+
+    async def run() -> dict[str, Any]:
+        enter_call(CallContext(1, flow=host))  # type: ignore[arg-type]
+        return await adapter.use(spec=embedder, inputs={"inputs": ["a", "b"]})
+
+    assert asyncio.run(run())["value"] == [[1.0, 0.0], [0.0, 1.0]]
+    asked = {"model": "openai/e", "texts": ["a", "b"], "dimensions": 2}
+    assert host.asked == [{"embed": asked}]
+
+
 def test_without_a_host_the_reason_is_told() -> None:
     with pytest.raises(dspy.LMNotConfiguredError, match="no LM for this pool"):
         _gateway(Host(ToolFailed("unknown_tool", "there is no tool krait.lm")))

@@ -1,5 +1,6 @@
 """Any object of DSPy from a spec: each module once, and what does not fit refused."""
 
+import threading
 from typing import Any
 
 import dspy
@@ -19,6 +20,7 @@ EXAMPLE = {"example": {**QUESTION, "answer": "4"}, "inputs": ["question"]}
 EM = {"metric": "EM", "example": {"answer": "4"}}
 BEST = {"module": QA, "N": 2, "reward_fn": EM, "threshold": 1.0}
 EMBED = {"embedder": {"model": "openai/offline-embedding"}}
+BEES = {"query": "bees"}
 TEXTS = ["Bees dance.", "A conffile is a file that dpkg manages."]
 SEARCH = {"tools": [{"tool": "search"}]}
 
@@ -241,6 +243,12 @@ def test_a_tool_scores_and_embeds_for_modules_that_wait_on_threads(offline_url: 
     knn = {"k": 1, "trainset": [EXAMPLE], "vectorizer": {"embedder": {"tool": "embed"}}}
     found = run(call, made, "use", spec={"module": "KNN", "arguments": knn}, inputs=QUESTION)
     assert found["value"] == [EXAMPLE["example"]]
+    call.answers["embed"] = [[1.0, 0.0]]
+    corpus = {"corpus": ["Bees dance."], "k": 1, "embedder": {"embedder": {"tool": "embed"}}}
+    threads = threading.active_count()
+    found = run(call, made, "use", spec={"module": "Embeddings", "arguments": corpus}, inputs=BEES)
+    assert found["outputs"]["passages"] == ["Bees dance."]
+    assert threading.active_count() <= threads + 2
     failing = ScriptedCall({"embed": ToolFailed("Broken", "no vectors")})
     with pytest.raises(ToolFailed):
         run(failing, made, "use", spec={"module": "KNN", "arguments": knn}, inputs=QUESTION)

@@ -29,6 +29,7 @@ extension LM {
             if let next = arguments["next"] {
                 return try await streams.next(next.int ?? -1)
             }
+            if let asked = arguments["embed"]?.map { return try await embedded(asked) }
             guard let body = arguments["body"]?.map, let model = arguments["model"]?.string else {
                 throw LMError(.invalidRequest, "a worker's request has a model and a body")
             }
@@ -47,6 +48,21 @@ extension LM {
             told["retry_after"] = error.retryAfter.map { .double($0 / .seconds(1)) }
             return ["error": .map(told)]
         }
+    }
+}
+
+extension LM {
+    /// The vectors of a worker's texts, from where the pool's requests go.
+    private func embedded(_ asked: ValueMap) async throws(LMError) -> Value {
+        guard let model = asked["model"]?.string, let texts = asked["texts"]?.list else {
+            throw LMError(.invalidRequest, "a worker's embedding has a model and texts")
+        }
+        let embedder = Embedder(model, of: self, dimensions: asked["dimensions"]?.int)
+        let found = try await embedder.embed(texts.map { $0.string ?? "" })
+        let vectors = found.vectors.map { vector in
+            Value.list(vector.map { .double(Double($0)) })
+        }
+        return ["vectors": .list(vectors)]
     }
 }
 

@@ -5,12 +5,27 @@ from typing import Any
 
 import dspy
 import requests
+from dspy.retrievers import embeddings
 
 from krait_worker.adapters.base import nearest
 from krait_worker.adapters.dspy.gateway import embedded_by_host
 from krait_worker.adapters.dspy.language_models import LanguageModels
 from krait_worker.adapters.dspy.run import current_run
 from krait_worker.faults import InvalidInput
+
+
+class _AtOnce:
+    """In the place of DSPy's queue of queries, which is a thread for each retriever that never ends
+    and that knows nothing of the call."""
+
+    def __init__(self, batch_fn: Callable[[list[Any]], list[Any]], *_: Any, **__: Any) -> None:
+        self._search = batch_fn
+
+    def __call__(self, query: Any) -> Any:
+        return self._search([query])[0]
+
+
+embeddings.Unbatchify = _AtOnce
 
 _KEYS = frozenset({"model", "dimensions", "batch_size"})
 _OPENAI = "https://api.openai.com/v1"

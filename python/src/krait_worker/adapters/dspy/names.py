@@ -52,6 +52,7 @@ REFUSED: dict[str, str] = {
     "Type": _BASE,
     "asyncify": _PYTHON,
     "bootstrap_trace_data": "it is a part of optimizers: optimize a program in its place",
+    "cache": "a pool's option says what is cached",
     "configure": _GLOBAL,
     "configure_cache": _GLOBAL,
     "configure_dspy_loggers": _GLOBAL,
@@ -119,6 +120,11 @@ NEEDS = {
 }
 
 
+#: Made when it is first read, with a folder on the disk: here nobody reads it.
+_CACHE = "cache"
+_cache = object()
+
+
 @functools.cache
 def packages() -> dict[str, Any]:
     """DSPy's public subpackages by name; a package that cannot be imported here is left out."""
@@ -142,7 +148,8 @@ def public() -> dict[str, Any]:
         for name in dir(dspy)
         if not name.startswith("_") and not isinstance(getattr(dspy, name), types.ModuleType)
     ]
-    found = {name: getattr(dspy, name) for name in sorted(own)}
+    found = {name: getattr(dspy, name) for name in sorted(own) if name != _CACHE}
+    found[_CACHE] = _cache
     for package, module in packages().items():
         for name in sorted(module.__all__):
             found[f"{package}.{name}"] = getattr(module, name)

@@ -11,7 +11,7 @@ from krait_worker.adapters.dspy.signatures import BoundSignature
 from krait_worker.faults import InvalidInput
 
 #: What these take beside their signature's inputs, and tell no `inspect.signature` of.
-_MORE = {"ReAct": ("max_iters",), "ReActV2": ("history", "max_iters")}
+MORE = {"ReAct": ("max_iters",), "ReActV2": ("history", "max_iters")}
 
 
 class Constructed(Program):
@@ -46,7 +46,7 @@ class Constructed(Program):
         rest = {key: inputs[key] for key in inputs if key not in own}
         if self.bound is None:
             return {**made, **rest}
-        more = [key for key in _MORE.get(self._name, ()) if key in rest]
+        more = [key for key in MORE.get(self._name, ()) if key in rest]
         made.update({key: rest.pop(key) for key in more})
         # What a signature says of a field that the call names itself is not looked at.
         return {**made, **self.bound.inputs(rest)} if found.takes_any else made
