@@ -1,6 +1,6 @@
 # A thin door: each target is one script in .ci, which does its own set-up.
 
-.PHONY: help demo pipeline test coverage lint bench plots fuzz chaos dspy-release clean
+.PHONY: help demo pipeline test coverage lint bench plots fuzz chaos compat dspy-release clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -33,8 +33,11 @@ fuzz: ## a million changed inputs for the parsers, under the sanitizers
 chaos: ## break a running daemon in every known way, and print the figures
 	@.ci/chaos
 
+compat: ## the integration suite on another DSPy than the pinned one
+	@.ci/compat
+
 dspy-release: ## take in the pinned release of DSPy, and say what has changed in it
 	@.ci/dspy-release
 
 clean: ## remove all that was built or installed in this folder
-	@rm -rf .build .venv .venv-peers python/.mypy_cache python/.ruff_cache python/.pytest_cache
+	@rm -rf .build .venv .venv-peers .venv-compat python/.mypy_cache python/.ruff_cache python/.pytest_cache

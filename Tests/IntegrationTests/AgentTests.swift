@@ -99,7 +99,8 @@ import Testing
         }
     }
 
-    @Test func `tools of a call serve CodeAct and native function calling`() async throws {
+    @Test(.needsLocalInterpreter)
+    func `tools of a call serve CodeAct and native function calling`() async throws {
         let search = Tool("search", "Looks something up.", parameter: "query") {
             (query: String) async throws -> String in "Found: \(query)"
         }

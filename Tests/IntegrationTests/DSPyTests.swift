@@ -118,7 +118,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [("429:1", 429), ("500:1", 500)])
+    @Test(.needsOwnClient, arguments: [("429:1", 429), ("500:1", 500)])
     func `a provider's refusal is a fault with its status`(fault: String, status: Int) async throws
     {
         try await OfflineLM.running("--fault", fault) { lm in
@@ -160,7 +160,8 @@ import Testing
         }
     }
 
-    @Test func `a forked worker is soon ready, small, and answers`() async throws {
+    @Test(.needsOwnClient)
+    func `a forked worker is soon ready, small, and answers`() async throws {
         let log = MemoryLogHandler()
         let logger = Logger(label: "krait", handler: log, level: .debug)
         try await OfflineLM.running { lm in

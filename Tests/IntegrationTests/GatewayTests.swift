@@ -3,7 +3,7 @@ import KraitTestSupport
 import Testing
 
 /// Workers whose LM requests Krait makes: real DSPy, a real endpoint, no key in the worker.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct GatewayTests {
+@Suite(.serialized, .timeLimit(.minutes(3)), .needsEngines) struct GatewayTests {
     private func adapter(_ lm: OfflineLM, _ model: String) -> Adapter {
         let settings: ValueMap = ["num_retries": 0, "gateway": true]
         return .dspy(model: model, apiBase: lm.url, settings: settings)

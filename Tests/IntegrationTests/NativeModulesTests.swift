@@ -3,7 +3,7 @@ import KraitModules
 import Testing
 
 /// The same predictions natively and by real DSPy in a worker: the same requests and fields.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct NativeModulesTests {
+@Suite(.serialized, .timeLimit(.minutes(3)), .needsPinnedDSPy) struct NativeModulesTests {
     static let mood: Value = [
         "text": "message: str, moods: list[Mood] -> mood: Mood, sure: bool",
         "instructions": "Tell the mood of a message.",

@@ -3,7 +3,7 @@ import KraitModules
 import Testing
 
 /// Programs natively and as real DSPy runs them: the same requests and fields.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct NativeProgramsTests {
+@Suite(.serialized, .timeLimit(.minutes(3)), .needsPinnedDSPy) struct NativeProgramsTests {
     /// Tests have a `Program` of their own: a process.
     typealias Program = KraitModules.Program
 

@@ -4,7 +4,7 @@ import Foundation
 struct Tree {
     /// Folders that hold what is made, not what is written.
     private static let made: Set<String> = [
-        ".build", ".git", ".venv", ".venv-peers", "__pycache__", ".mypy_cache",
+        ".build", ".git", ".venv", ".venv-peers", ".venv-compat", "__pycache__", ".mypy_cache",
         ".pytest_cache", ".ruff_cache",
     ]
 

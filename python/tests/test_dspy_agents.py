@@ -17,6 +17,7 @@ from typing import Any
 import dspy
 import pytest
 
+from dspy_versions import needs_local_interpreter, needs_own_client
 from host import until
 from krait_worker.adapters.dspy import DSPyAdapter
 from krait_worker.context import enter_call
@@ -25,6 +26,7 @@ from test_offline_lm import serving
 
 CONTEXT = ["A conffile is a file that dpkg manages.", "Bees dance."]
 QUESTION = "What is a conffile?"
+CODE_ACT = pytest.param("code_act", marks=needs_local_interpreter)
 ASK = {"signature": "question -> answer", "inputs": {"question": QUESTION}}
 SERVER = {"command": sys.executable, "args": [str(Path(__file__).with_name("mcp_server.py"))]}
 
@@ -89,7 +91,9 @@ def test_a_prediction_streams_its_text_fields_piece_by_piece(offline_url: str) -
     assert found["usage"]["openai/offline"]["total_tokens"] > 0
     assert len(call.chunks) > 3
     assert call.text("answer") == CONTEXT[0]
-    assert call.chunks[0] == {"field": "answer", "text": "A", "is_last": False, "predict": "self"}
+    # How much a piece holds is the version's own.
+    first = {"field": "answer", "is_last": False, "predict": "self"}
+    assert call.chunks[0] == {**first, "text": call.chunks[0]["text"]}
     assert [chunk["is_last"] for chunk in call.chunks][-2:] == [False, True]
     assert {chunk["field"] for chunk in call.chunks} == {"answer"}
 
@@ -138,6 +142,7 @@ def test_an_answer_from_the_cache_comes_as_one_piece(offline_url: str) -> None:
     ]
 
 
+@needs_own_client
 def test_a_failure_in_the_middle_of_a_stream_is_the_lm_s_own_error() -> None:
     with serving("--fault", "cut:1") as (url, _):
         call = ScriptedCall()
@@ -207,7 +212,8 @@ def test_the_loop_is_free_while_nobody_reads(offline_url: str) -> None:
     asyncio.run(asyncio.wait_for(main(), 30))
 
 
-@pytest.mark.parametrize("operation", ["predict", "react", "code_act"])
+@needs_own_client
+@pytest.mark.parametrize("operation", ["predict", "react", CODE_ACT])
 def test_a_cancelled_stream_ends_its_tools_and_leaves_nothing(
     offline_url: str, operation: str
 ) -> None:
@@ -224,7 +230,7 @@ def test_a_cancelled_stream_ends_its_tools_and_leaves_nothing(
     async def main() -> None:
         call = ScriptedCall({"search": never})
         enter_call(call)  # type: ignore[arg-type]
-        made = adapter(offline_url, interpreter="local")
+        made = adapter(offline_url, interpreter="local" if operation == "code_act" else "deno")
         signature = "question, tools: list[dspy.Tool] -> calls: dspy.ToolCalls"
         arguments = {**ASK, "signature": signature} if operation == "predict" else ASK
         task = asyncio.create_task(getattr(made, operation)(**arguments))
@@ -248,6 +254,7 @@ def test_a_cancelled_stream_ends_its_tools_and_leaves_nothing(
     until(lambda: threading.active_count() <= before + 1, "threads")
 
 
+@needs_local_interpreter
 def test_code_that_an_lm_writes_calls_the_tools(offline_url: str) -> None:
     call = ScriptedCall({"search": CONTEXT[0]})
     made = adapter(offline_url, interpreter="local")
@@ -262,7 +269,7 @@ def test_code_that_an_lm_writes_calls_the_tools(offline_url: str) -> None:
 
 
 def test_code_needs_names_that_python_can_use() -> None:
-    made = adapter("http://127.0.0.1:9/v1", interpreter="local")
+    made = adapter("http://127.0.0.1:9/v1")
     for name in ("class", "two words", "a-b"):
         with pytest.raises(InvalidInput, match="code_act"):
             run(ScriptedCall({name: 1}), made, "code_act", **ASK)

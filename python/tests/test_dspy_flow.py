@@ -2,12 +2,14 @@
 
 import pytest
 
+from dspy_versions import needs_local_interpreter
 from host import Host, until
 from krait_worker.envelope import Kind
 from test_dspy_agents import ASK, CONTEXT, tool
 from test_dspy_process import start
 from test_flow import chunks, credit, end, of_call, tool_reply
 
+AGENTS = [("react", "deno"), pytest.param("code_act", "local", marks=needs_local_interpreter)]
 TOOLS = {"stream": 1_000, "tools": [tool("search")]}
 
 
@@ -26,10 +28,12 @@ def test_a_prediction_streams_through_a_worker(host: Host, offline_url: str) -> 
     assert "".join(piece["text"] for piece in pieces) == found["outputs"]["answer"] == CONTEXT[0]
 
 
-@pytest.mark.parametrize("operation", ["react", "code_act"])
-def test_an_agent_calls_back_and_streams(host: Host, offline_url: str, operation: str) -> None:
+@pytest.mark.parametrize(("operation", "interpreter"), AGENTS)
+def test_an_agent_calls_back_and_streams(
+    host: Host, offline_url: str, operation: str, interpreter: str
+) -> None:
     settings = {"model": "openai/offline", "api_base": offline_url}
-    host.load("dspy", options={"lm": settings, "interpreter": "local"})
+    host.load("dspy", options={"lm": settings, "interpreter": interpreter})
     worker = host.start(slots=16, heartbeat_ms=500)
     worker.send(worker.call(1, operation, ASK, options=TOOLS))
     until(lambda: of_call(worker, 1, Kind.TOOL_CALL), "a tool call")
@@ -41,12 +45,12 @@ def test_an_agent_calls_back_and_streams(host: Host, offline_url: str, operation
     assert {"status": "Calling tool search..."} in chunks(worker, 1)
 
 
-@pytest.mark.parametrize("operation", ["react", "code_act"])
+@pytest.mark.parametrize(("operation", "interpreter"), AGENTS)
 def test_an_agent_that_waits_for_a_tool_is_cancelled(
-    host: Host, offline_url: str, operation: str
+    host: Host, offline_url: str, operation: str, interpreter: str
 ) -> None:
     settings = {"model": "openai/offline", "api_base": offline_url}
-    host.load("dspy", options={"lm": settings, "interpreter": "local"})
+    host.load("dspy", options={"lm": settings, "interpreter": interpreter})
     worker = host.start(slots=16, heartbeat_ms=50)
     worker.send(worker.call(1, operation, ASK, options=TOOLS))
     until(lambda: of_call(worker, 1, Kind.TOOL_CALL), "a tool call")

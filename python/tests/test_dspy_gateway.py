@@ -10,11 +10,13 @@ from typing import Any
 import dspy
 import pytest
 
+from dspy_versions import needs_engines
 from krait_worker.adapters.dspy.adapter import DSPyAdapter
 from krait_worker.context import CallContext, enter_call
 from krait_worker.faults import InvalidInput, ToolFailed
 from krait_worker.offline_lm.reply import completion
 
+pytestmark = needs_engines
 SETTINGS = {"model": "openai/offline", "temperature": 0.5, "max_tokens": 300}
 
 

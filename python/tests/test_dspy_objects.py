@@ -6,6 +6,7 @@ from typing import Any
 import dspy
 import pytest
 
+from dspy_versions import INTERPRETER, needs_local_interpreter
 from krait_worker.adapters.dspy import extras, names
 from krait_worker.adapters.dspy.construction import Means, construct
 from krait_worker.adapters.dspy.objects import Constructed
@@ -24,6 +25,8 @@ BEES = {"query": "bees"}
 TEXTS = ["Bees dance.", "A conffile is a file that dpkg manages."]
 SEARCH = {"tools": [{"tool": "search"}]}
 
+#: Those that have code run that an LM writes.
+RUN_CODE = ("CodeAct", "ProgramOfThought", "RLM", "Flex")
 #: Each object that can be called, and what it is called with.
 CALLED: dict[str, tuple[dict[str, Any], Any]] = {
     "Predict": (QA, QUESTION),
@@ -94,11 +97,17 @@ def called(url: str, name: str) -> Any:
     spec = spec if "embedder" in spec else {"module": name, **spec}
     call = ScriptedCall({"search": "Bees dance."}, is_stream=False)
     options = {"rm": {"tool": "search"}} if name == "Retrieve" else {}
-    made = adapter(url, interpreter="local")
+    made = adapter(url, interpreter=INTERPRETER)
     return run(call, made, "use", spec=spec, inputs=inputs, **options)
 
 
-@pytest.mark.parametrize("name", list(CALLED))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=needs_local_interpreter) if name in RUN_CODE else name
+        for name in CALLED
+    ],
+)
 def test_an_object_is_made_and_called_in_one_call(offline_url: str, name: str) -> None:
     found = called(offline_url, name)
     assert "usage" in found

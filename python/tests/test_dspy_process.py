@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dspy_versions import needs_own_client
 from host import Host, WorkerEnd, until
 from krait_worker.envelope import Kind
 
@@ -148,6 +149,7 @@ def test_a_deadline_and_a_cancel_end_a_prediction(host: Host, silent_url: str) -
     assert worker.fault("predict", {"signature": "a", "inputs": {}})["code"] == "invalid_input"
 
 
+@needs_own_client
 def test_many_predictions_leave_nothing_behind(host: Host, offline_url: str) -> None:
     worker = start(host, offline_url)
     arguments = {"signature": "question -> answer", "inputs": {"question": "x" * 20_000}}

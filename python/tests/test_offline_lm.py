@@ -13,6 +13,7 @@ from typing import Any
 import dspy
 import pytest
 
+from dspy_versions import needs_own_client
 from krait_worker.offline_lm.injection import Injection, Injections
 from krait_worker.offline_lm.passages import find, passages, question_of, split
 from krait_worker.offline_lm.prompt import read_prompt
@@ -137,6 +138,7 @@ FAULTS = {
 }
 
 
+@needs_own_client
 @pytest.mark.parametrize("kind", FAULTS)
 def test_injected_faults_are_dspy_s_errors(kind: str) -> None:
     with serving("--fault", f"{kind}:2") as (url, _):

@@ -9,6 +9,7 @@ import pytest
 
 dspy = pytest.importorskip("dspy")
 
+from dspy_versions import needs_pinned_dspy  # noqa: E402
 from krait_worker.faults import InvalidInput  # noqa: E402
 from krait_worker.loading import load  # noqa: E402
 from krait_worker.offline_lm.adapter import OfflineLM  # noqa: E402
@@ -153,6 +154,7 @@ ANSWERED = {
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="no recorded answers beside the checkout")
+@needs_pinned_dspy
 @pytest.mark.parametrize("name", ANSWERED)
 def test_its_answers_are_the_recorded_ones(name: str) -> None:
     lines = (CORPUS / name).read_text(encoding="utf-8").split("\n")

@@ -5,7 +5,7 @@ import KraitTestSupport
 import Testing
 
 /// The native side beside real DSPy in a worker, as a user compares them.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct ParityCommandTests {
+@Suite(.serialized, .timeLimit(.minutes(3)), .needsPinnedDSPy) struct ParityCommandTests {
     @Test func `random questions are answered natively as DSPy answers them`() async throws {
         try await CommandLab.open { lab in
             let ended = try await lab.krait("parity", "--generate", "600", "--seed", "3", "--json")

@@ -19,7 +19,7 @@ from krait_worker.adapters.dspy.metrics import Judge
 from krait_worker.adapters.dspy.objects import Constructed
 from krait_worker.adapters.dspy.objects import adapter as adapter_of
 from krait_worker.adapters.dspy.programs import Program, Programs
-from krait_worker.adapters.dspy.run import INTERPRETERS, Run, current_run
+from krait_worker.adapters.dspy.run import Run, current_run
 from krait_worker.adapters.dspy.sessions import Session, Sessions
 from krait_worker.adapters.dspy.signatures import BoundSignature, specification
 from krait_worker.adapters.dspy.streaming import listeners, streamed
@@ -58,8 +58,7 @@ class DSPyAdapter(Adapter):
         for name, flag in flags.items():
             if not isinstance(flag, bool):
                 raise InvalidInput(f"the option {name} is true or false")
-        if interpreter not in INTERPRETERS:
-            raise InvalidInput(f"the option interpreter is {' or '.join(INTERPRETERS)}")
+        extras.check_interpreter(interpreter)
         self._models = LanguageModels(lm or {}, cache)
         self.asks_host = self._models.asks_host
         self._programs = Programs()

@@ -8,7 +8,6 @@ import requests
 from dspy.retrievers import embeddings
 
 from krait_worker.adapters.base import nearest
-from krait_worker.adapters.dspy.gateway import embedded_by_host
 from krait_worker.adapters.dspy.language_models import LanguageModels
 from krait_worker.adapters.dspy.run import current_run
 from krait_worker.faults import InvalidInput
@@ -45,6 +44,7 @@ def by_endpoint(given: Any, models: LanguageModels, where: str) -> dspy.Embedder
     more = {} if dimensions is None else {"dimensions": dimensions}
     vectors: Callable[[list[str]], list[list[float]]]
     if models.asks_host:
+        from krait_worker.adapters.dspy.gateway import embedded_by_host
 
         def vectors(texts: list[str]) -> list[list[float]]:
             return embedded_by_host({"model": model, "texts": texts, **more})

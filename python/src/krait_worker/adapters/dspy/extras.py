@@ -5,6 +5,10 @@ import importlib.util
 import re
 import shutil
 
+import dspy
+
+from krait_worker.adapters.dspy import supported
+from krait_worker.adapters.dspy.run import INTERPRETERS
 from krait_worker.faults import InvalidInput
 
 #: Where the package to install is named otherwise than the module it holds.
@@ -16,6 +20,17 @@ def need(modules: tuple[str, ...], name: str, where: str) -> None:
     for module in modules:
         if importlib.util.find_spec(module) is None:
             raise InvalidInput(f"{where}: {name} needs {module}, {_remedy(module)}")
+
+
+def check_interpreter(kind: str) -> None:
+    """Raises `InvalidInput` where this DSPy has no interpreter of that kind."""
+    if kind not in INTERPRETERS:
+        raise InvalidInput(f"the option interpreter is {' or '.join(INTERPRETERS)}")
+    if kind == "local" and not supported.LOCAL_INTERPRETER:
+        raise InvalidInput(
+            f"the option interpreter: DSPy {dspy.__version__} has no local one; use deno, or DSPy "
+            "3.4 or newer"
+        )
 
 
 def need_interpreter(kind: str, name: str, where: str) -> None:

@@ -11,7 +11,7 @@ import dspy
 import msgspec
 
 from krait_worker.adapters.base import nearest
-from krait_worker.adapters.dspy.gateway import GatewayLM
+from krait_worker.adapters.dspy import supported
 from krait_worker.adapters.dspy.recently_used import RecentlyUsed
 from krait_worker.faults import InvalidInput
 
@@ -68,6 +68,9 @@ def checked(settings: dict[str, Any]) -> dict[str, Any]:
     kind = settings.get("model_type")
     if kind is not None and kind not in _MODEL_TYPES:
         raise InvalidInput(f"lm.model_type is one of {', '.join(_MODEL_TYPES)}, not {kind!r:.40}")
+    model = settings.get("model")
+    if model is not None and (not model or model.endswith("/")):
+        raise InvalidInput(f"lm: model {model!r:.80} has no name of a model after its provider")
     return {name: value for name, value in settings.items() if value is not None}
 
 
@@ -76,6 +79,11 @@ class LanguageModels:
 
     def __init__(self, settings: dict[str, Any], cache: bool) -> None:
         self._pool = checked(settings)
+        if self.asks_host and not supported.ENGINES:
+            raise InvalidInput(
+                f"lm.gateway: the LMs of DSPy {dspy.__version__} cannot ask the host; use DSPy 3.4 "
+                "or newer, or gateway: false"
+            )
         self._cache = cache
         self._made: RecentlyUsed[dspy.LM] = RecentlyUsed(_MOST_LMS)
 
@@ -146,6 +154,8 @@ def _key(settings: dict[str, Any], foreign: bool) -> str | None:
 
 
 def _gateway_lm(settings: dict[str, Any]) -> dspy.LM:
+    from krait_worker.adapters.dspy.gateway import GatewayLM
+
     arguments = {name: value for name, value in settings.items() if name not in _HOSTS}
     try:
         return GatewayLM(**arguments)

@@ -12,7 +12,6 @@ from concurrent.futures import Future
 from typing import Any
 
 import dspy
-from dspy.primitives.local_interpreter import LocalInterpreter
 
 from krait_worker.context import CallContext, current_call
 
@@ -66,6 +65,8 @@ class Run:
     def interpreter(self, functions: dict[str, Callable[..., Any]] | None = None) -> Any:
         """An interpreter of the pool's kind, with functions that its code may call."""
         if self._kind == "local":
+            from dspy.primitives.local_interpreter import LocalInterpreter
+
             made: Any = LocalInterpreter(tools=functions or {})
         else:
             made = dspy.PythonInterpreter(tools=functions or {})

@@ -9,9 +9,8 @@ import os
 from typing import Any
 
 import dspy
-from dspy import lm15
-from dspy.clients import capabilities, model_metadata
 
+from krait_worker.adapters.dspy import supported
 from krait_worker.adapters.dspy.declarations import clear_typing_caches
 
 #: What DSPy imports at the first request and not before.
@@ -33,12 +32,12 @@ class _Engine:
     """An LM that always says the same."""
 
     def complete(self, request: Any) -> Any:
-        return lm15.Response(
+        return dspy.lm15.Response(
             id="warm",
             model=request.model,
-            message=lm15.Message.assistant(_ANSWER),
+            message=dspy.lm15.Message.assistant(_ANSWER),
             finish_reason="stop",
-            usage=lm15.Usage(input_tokens=1, output_tokens=1, total_tokens=2),
+            usage=dspy.lm15.Usage(input_tokens=1, output_tokens=1, total_tokens=2),
         )
 
 
@@ -50,16 +49,29 @@ def warm() -> None:
             importlib.import_module(name)
         except ImportError:
             pass  # another version of DSPy keeps it elsewhere: only time is lost
-    if os.environ.get("LITELLM_LOCAL_MODEL_COST_MAP", "").lower() == "true":
-        # The table of models comes with DSPy: 15 MB once read, so once for all workers. Without
-        # this setting DSPy would fetch it.
-        capabilities.capabilities(dspy.LM("openai/gpt-4o-mini", cache=False))
-        model_metadata.model_info("openai", "gpt-4o-mini")
+    lm = _engine_lm() if supported.ENGINES else _litellm_lm()
     signature = dspy.make_signature(
         "question: str -> answer: list[int]", None, custom_types={"Any": Any}
     )
-    lm = dspy.LM("warm/warm", engine=_Engine(), cache=False)
     with dspy.context(lm=lm, trace=None, disable_history=True, track_usage=True):
         dspy.ChainOfThought(signature)(question="warm")
     # Full from the imports; emptied here, no worker has to touch those pages.
     clear_typing_caches()
+
+
+def _engine_lm() -> Any:
+    """An LM that asks nobody."""
+    if os.environ.get("LITELLM_LOCAL_MODEL_COST_MAP", "").lower() == "true":
+        from dspy.clients import capabilities, model_metadata
+
+        # The table of models comes with DSPy: 15 MB once read, so once for all workers. Without
+        # this setting DSPy would fetch it.
+        capabilities.capabilities(dspy.LM("openai/gpt-4o-mini", cache=False))
+        model_metadata.model_info("openai", "gpt-4o-mini")
+    return dspy.LM("warm/warm", engine=_Engine(), cache=False)
+
+
+def _litellm_lm() -> Any:
+    """The same for a DSPy whose every request goes through litellm, seconds to import."""
+    importlib.import_module("litellm")
+    return dspy.utils.DummyLM([{"reasoning": "warm", "answer": "[1]"}])
