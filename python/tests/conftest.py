@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,9 @@ def host(tmp_path: Path) -> Iterator[Host]:
         made.close()
 
 
-@pytest.fixture(scope="session")
-def offline_url() -> Iterator[str]:
-    """The offline LM, in a process of its own."""
+@contextmanager
+def offline_lm() -> Iterator[str]:
+    """The offline LM, in a process of its own; its `api_base`."""
     with subprocess.Popen(
         [sys.executable, "-m", "krait_worker.offline_lm", "--exit-with-parent"],
         stdin=subprocess.PIPE,
@@ -42,6 +43,13 @@ def offline_url() -> Iterator[str]:
         finally:
             process.stdin.close()
             process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def offline_url() -> Iterator[str]:
+    """The offline LM of all tests."""
+    with offline_lm() as url:
+        yield url
 
 
 @pytest.fixture

@@ -10,6 +10,10 @@ class InvalidInput(Exception):
     """The arguments do not fit the operation; an adapter raises it with a reason and a remedy."""
 
 
+class StateTooLarge(Exception):
+    """A program of a session has kept more than it may: the session is to end or go back."""
+
+
 class CallRefused(Exception):
     """The worker itself refuses a call; `code` is the fault's."""
 

@@ -46,6 +46,12 @@ GATHERED_CHUNKS = 1_000_000
 SESSIONS = 1_024
 SESSION_PROGRAMS = 64
 SESSION_TURNS = 256
+#: How many bytes the turns of a session have together, written as MessagePack.
+SESSION_HISTORY_BYTES = 8 << 20
+#: How many bytes a program of a session may keep in attributes of its own.
+SESSION_STATE_BYTES = 16 << 20
+#: The answers of LMs that a worker keeps, where its pool's cache is on.
+CACHED_ANSWERS = 4_096
 #: The objects that one spec makes, and how deep they are nested in each other.
 SPEC_OBJECTS = 1_024
 SPEC_NESTING = 16

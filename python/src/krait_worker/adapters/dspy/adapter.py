@@ -10,7 +10,7 @@ import dspy
 
 from krait_worker import limits
 from krait_worker.adapters.base import Adapter, operation
-from krait_worker.adapters.dspy import checks, extras, outputs, warming
+from krait_worker.adapters.dspy import caching, checks, extras, outputs, warming
 from krait_worker.adapters.dspy.code import code_act
 from krait_worker.adapters.dspy.construction import Means, value
 from krait_worker.adapters.dspy.language_models import LanguageModels
@@ -59,6 +59,7 @@ class DSPyAdapter(Adapter):
             if not isinstance(flag, bool):
                 raise InvalidInput(f"the option {name} is true or false")
         extras.check_interpreter(interpreter)
+        caching.install()
         self._models = LanguageModels(lm or {}, cache)
         self.asks_host = self._models.asks_host
         self._programs = Programs()
@@ -201,6 +202,7 @@ class DSPyAdapter(Adapter):
         """Calls a program that the session keeps: with inputs, or with each of a list."""
         session = self._sessions.find(_session_of_call())
         kept, means = session.program(program), await self._means(None)
+        session.check_size(program)
         given = session.each(program, inputs)
         own = self._adapter(adapter, means) if adapter is not None else session.adapter
         with self._context(self._lm(session), adapter=own, is_traced=True):

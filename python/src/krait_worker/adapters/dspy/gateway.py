@@ -21,6 +21,7 @@ from dspy._vendor.lm15.types import (
 from dspy.clients.engines.base import validate_request
 from dspy.clients.lm15_boundary import request_kwargs
 
+from krait_worker.adapters.dspy import caching
 from krait_worker.adapters.dspy.run import calling
 from krait_worker.context import CallContext
 from krait_worker.faults import ToolFailed
@@ -52,8 +53,11 @@ class _Engine:
         return arguments
 
     def _response(self, request: Any, answer: Any) -> Any:
-        if not isinstance(body := _told(answer).get("body"), dict):
+        told = _told(answer)
+        if not isinstance(body := told.get("body"), dict):
             raise lm15.ServerError("the host's answer is not one of an LM")
+        if told.get("cached") is True:
+            caching.count(request.model)
         return lm15.response_from_openai_chat(body, model=request.model)
 
     def _piece(self, request: Any, answer: Any) -> tuple[list[Any], dict[str, Any] | None]:

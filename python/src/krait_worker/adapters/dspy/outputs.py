@@ -41,7 +41,7 @@ def fields(prediction: Any) -> dict[str, Any]:
 
 
 def usage(prediction: Any) -> dict[str, Any]:
-    """Tokens and whatever else a provider counts, by model; empty for an answer from a cache."""
+    """Tokens and whatever else a provider counts, by model, `cached` answers too."""
     found = prediction.get_lm_usage() or {}
     return {model: carried(counts) for model, counts in found.items()}
 

@@ -17,7 +17,7 @@ from krait_worker.adapters.dspy import states
 from krait_worker.adapters.dspy.construction import Means
 from krait_worker.adapters.dspy.language_models import checked
 from krait_worker.adapters.dspy.objects import Constructed, adapter
-from krait_worker.faults import InvalidInput
+from krait_worker.faults import InvalidInput, StateTooLarge
 
 _SPEC = frozenset({"programs", "lm", "adapter"})
 _CHECKPOINT = frozenset({"dspy", "version", "programs", "attributes", "history", "missing"})
@@ -44,7 +44,8 @@ class Session:
         }
         self._begun = {name: states.attributes(p.module) for name, p in self.programs.items()}
         #: The turns of all programs, the oldest forgotten first.
-        self.history: deque[dict[str, Any]] = deque(maxlen=limits.SESSION_TURNS)
+        self.history: deque[dict[str, Any]] = deque()
+        self._sizes: deque[int] = deque()
         #: How many calls have ended well.
         self.version = 0
 
@@ -56,6 +57,24 @@ class Session:
                 f"the session has no program {name!r:.60}{nearest(str(name), list(self.programs))}"
             )
         return found
+
+    def check_size(self, name: str) -> None:
+        """Raises `StateTooLarge` where a program has kept more than it may in its attributes."""
+        module = self.program(name).module
+        if type(module).__module__.partition(".")[0] == "dspy":
+            return
+        sizes = {
+            f"{path}.{key}": states.size(value)
+            for path, values in states.changed(module, self._begun[name], "", []).items()
+            for key, value in values.items()
+        }
+        if sum(sizes.values()) > limits.SESSION_STATE_BYTES:
+            largest = max(sizes, key=lambda key: sizes[key])
+            raise StateTooLarge(
+                f"the program {name:.60} keeps {sum(sizes.values())} bytes in its attributes, most "
+                f"in {largest:.100}; a session keeps at most {limits.SESSION_STATE_BYTES}: begin "
+                "it anew, or from a checkpoint of before"
+            )
 
     def each(self, name: str, given: Any) -> Any:
         """The inputs of a call; of a list of them, each."""
@@ -80,7 +99,17 @@ class Session:
     def ended(self, name: str, inputs: Any, outputs: dict[str, Any]) -> None:
         """Notes a call that ended well."""
         self.version += 1
-        self.history.append({"program": name, "inputs": inputs, "outputs": outputs})
+        self._note({"program": name, "inputs": inputs, "outputs": outputs})
+
+    def _note(self, turn: dict[str, Any]) -> None:
+        self.history.append(turn)
+        self._sizes.append(states.size(turn))
+        while (
+            len(self.history) > limits.SESSION_TURNS
+            or sum(self._sizes) > limits.SESSION_HISTORY_BYTES
+        ):
+            self.history.popleft()
+            self._sizes.popleft()
 
     def answered(self, name: str, inputs: Any, reply: dict[str, Any]) -> None:
         """`ended` by the reply; of a list of inputs, each that was answered is a turn."""
@@ -90,8 +119,7 @@ class Session:
         self.version += 1
         for given, row in zip(inputs, reply["results"], strict=True):
             if "error" not in row:
-                turn = {"program": name, "inputs": given, "outputs": _outputs(row)}
-                self.history.append(turn)
+                self._note({"program": name, "inputs": given, "outputs": _outputs(row)})
 
     def load(self, name: str, state: Any) -> None:
         """Gives a program a state, such as what DSPy's optimizers save; raises `InvalidInput`."""
@@ -140,7 +168,8 @@ class Session:
                 states.set_attributes(self.program(name).module, found, f"attributes.{name}")
         except InvalidInput as error:
             raise InvalidInput(f"{error} (saved with DSPy {given.get('dspy')!r:.40})") from error
-        self.history.extend(history)
+        for turn in history:
+            self._note(turn)
         self.version = version
 
 

@@ -7,11 +7,14 @@ in attributes of its own; those that have changed since it was made go along.
 from typing import Any
 
 import dspy
+import msgspec
 from dspy.predict.parameter import Parameter
 
+from krait_worker import limits
 from krait_worker.adapters.base import nearest
 from krait_worker.faults import InvalidInput
 
+_encode = msgspec.msgpack.Encoder(enc_hook=lambda _: None).encode
 #: What every module has, and what the worker keeps empty.
 _OWN = frozenset({"history", "callbacks"})
 
@@ -128,6 +131,15 @@ def is_plain(value: Any) -> bool:
                 type(key) is str and is_plain(item) for key, item in value.items()
             )
     return False
+
+
+def size(value: Any) -> int:
+    """How many bytes a value has as MessagePack; of what is not plain, nothing is counted."""
+    try:
+        return len(_encode(value))
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        # Wider than 64 bits, or nested without end: as much as a turn may have on average.
+        return limits.SESSION_HISTORY_BYTES // limits.SESSION_TURNS
 
 
 def _parameters(module: Any) -> dict[str, Any]:

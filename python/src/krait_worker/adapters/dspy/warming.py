@@ -10,7 +10,7 @@ from typing import Any
 
 import dspy
 
-from krait_worker.adapters.dspy import supported
+from krait_worker.adapters.dspy import caching, supported
 from krait_worker.adapters.dspy.declarations import clear_typing_caches
 
 #: What DSPy imports at the first request and not before.
@@ -43,7 +43,7 @@ class _Engine:
 
 def warm() -> None:
     """Makes the first prediction of every worker forked from here a quick one."""
-    dspy.configure_cache(enable_disk_cache=False, enable_memory_cache=True)
+    caching.install()
     for name in _LATE:
         try:
             importlib.import_module(name)
