@@ -50,6 +50,8 @@ SESSION_TURNS = 256
 SESSION_HISTORY_BYTES = 8 << 20
 #: How many bytes a program of a session may keep in attributes of its own.
 SESSION_STATE_BYTES = 16 << 20
+#: The user's own programs that a pool's options name.
+USER_PROGRAMS = 64
 #: The answers of LMs that a worker keeps, where its pool's cache is on.
 CACHED_ANSWERS = 4_096
 #: The objects that one spec makes, and how deep they are nested in each other.

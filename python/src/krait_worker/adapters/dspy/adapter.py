@@ -9,21 +9,22 @@ from typing import Any
 import dspy
 
 from krait_worker import limits
-from krait_worker.adapters.base import Adapter, operation
+from krait_worker.adapters.base import Adapter, Operation, operation
 from krait_worker.adapters.dspy import caching, checks, extras, outputs, warming
 from krait_worker.adapters.dspy.code import code_act
-from krait_worker.adapters.dspy.construction import Means, value
+from krait_worker.adapters.dspy.construction import Means
 from krait_worker.adapters.dspy.language_models import LanguageModels
 from krait_worker.adapters.dspy.mcp_servers import Servers
 from krait_worker.adapters.dspy.metrics import Judge
-from krait_worker.adapters.dspy.objects import Constructed
+from krait_worker.adapters.dspy.objects import Constructed, retriever
 from krait_worker.adapters.dspy.objects import adapter as adapter_of
 from krait_worker.adapters.dspy.programs import Program, Programs
-from krait_worker.adapters.dspy.run import Run, current_run
+from krait_worker.adapters.dspy.run import Run
 from krait_worker.adapters.dspy.sessions import Session, Sessions
 from krait_worker.adapters.dspy.signatures import BoundSignature, specification
 from krait_worker.adapters.dspy.streaming import listeners, streamed
 from krait_worker.adapters.dspy.tools import distinct, host_tools, run_all
+from krait_worker.adapters.dspy.user_programs import Shared, UserPrograms
 from krait_worker.context import current_call
 from krait_worker.faults import InvalidInput, qualified
 
@@ -47,6 +48,7 @@ class DSPyAdapter(Adapter):
         mcp_from_calls: bool = False,
         interpreter: str = "deno",
         native_function_calling: bool = False,
+        programs: dict[str, Any] | None = None,
     ) -> None:
         if not isinstance(lm, dict | None):
             raise InvalidInput("the option lm is a map of LM settings")
@@ -67,10 +69,16 @@ class DSPyAdapter(Adapter):
         self._servers = Servers({} if mcp is None else mcp, mcp_from_calls)
         self._interpreter = interpreter
         self._format = dspy.ChatAdapter(use_native_function_calling=native_function_calling)
+        means = Means(models=self._models, interpreter=interpreter)
+        self._own = UserPrograms(programs, frozenset(super().operations()), means)
 
     def warm(self) -> None:
         """Imports and computes what the first prediction would; makes no request."""
         warming.warm()
+
+    def operations(self) -> dict[str, Operation]:
+        """Those of every pool, and the user's own programs by their names."""
+        return {**super().operations(), **self._own.operations(self._use_own)}
 
     def end(self) -> None:
         """Ends the MCP servers."""
@@ -166,8 +174,22 @@ class DSPyAdapter(Adapter):
         with self._context(self._lm(), adapter=own, is_traced=True):
             # On a thread: some embed texts while they are made.
             made = await asyncio.to_thread(Constructed, spec, "spec", means)
-            retriever = await asyncio.to_thread(_retriever, rm, means)
-            with dspy.context(rm=retriever):
+            asked = await asyncio.to_thread(retriever, rm, means)
+            with dspy.context(rm=asked):
+                return await self._each(made, given, config, stream_fields)
+
+    async def _use_own(
+        self,
+        program: Shared,
+        inputs: Any = None,
+        config: Any = None,
+        adapter: Any = None,
+        stream_fields: Any = None,
+        mcp: Any = None,
+    ) -> dict[str, Any]:
+        own, given = self._adapter(adapter, await self._means(mcp)), inputs or {}
+        with self._context(self._lm(), adapter=own, is_traced=True):
+            async with program.leased() as made:
                 return await self._each(made, given, config, stream_fields)
 
     @operation
@@ -321,7 +343,7 @@ class DSPyAdapter(Adapter):
 
     async def _means(self, mcp: Any) -> Means:
         """What a spec of the call may name."""
-        return Means(await self._tools(mcp), self._models, self._interpreter)
+        return Means(await self._tools(mcp), self._models, self._interpreter, self._own.known)
 
     def _adapter(self, given: Any, means: Means | None = None) -> Any:
         """The adapter of a call; None where it is the pool's."""
@@ -362,20 +384,6 @@ class DSPyAdapter(Adapter):
             for name in ("provider", "model", "status", "retry_after")
         }
         return {name: value for name, value in known.items() if value is not None}
-
-
-def _retriever(given: Any, means: Means) -> Any:
-    """DSPy's setting `rm`: what a `dspy.Retrieve` asks, as a spec or a tool of the call's."""
-    found = value(given, "rm", means)
-    if found is None or not isinstance(found, dspy.Tool):
-        return found
-
-    def ask(query: str, k: int = 3, **_: Any) -> list[Any]:
-        answer = current_run().ask(found.func(query=query, k=k))
-        passages = answer if isinstance(answer, list) else [answer]
-        return [dspy.Example(long_text=str(passage)) for passage in passages]
-
-    return ask
 
 
 def _session_of_call() -> str | None:

@@ -44,6 +44,13 @@ NOT_GIVEN = {
 }
 
 
+class UserProgram(NamedTuple):
+    """A class of the user's, and the arguments that the pool's options give to its constructor."""
+
+    kind: Any
+    arguments: dict[str, Any]
+
+
 class Means(NamedTuple):
     """What a spec may name beside DSPy's own."""
 
@@ -54,7 +61,7 @@ class Means(NamedTuple):
     #: Where the code runs that an LM writes.
     interpreter: str = "deno"
     #: The user's own classes by the names that the pool's configuration gives them.
-    programs: Mapping[str, Any] = {}
+    programs: Mapping[str, UserProgram] = {}
 
 
 def construct(spec: Any, where: str, means: Means | None = None) -> Any:
@@ -102,6 +109,10 @@ class _Construction:
                 f"{limits.SPEC_NESTING} deep"
             )
         name, kind = self._kind(spec.get("module", "Predict"), f"{where}.module")
+        if isinstance(kind, type) and (own := self._means.programs.get(name)) is not None:
+            given = spec.get("arguments", {})
+            merged = {**own.arguments, **given} if isinstance(given, dict) else given
+            spec = {**spec, "arguments": merged}
         if not isinstance(kind, type):
             if more := spec.keys() - {"module"}:
                 raise InvalidInput(f"{where}.{min(more)}: {name} is a function: it has inputs only")
@@ -115,7 +126,7 @@ class _Construction:
     def _kind(self, name: Any, where: str) -> tuple[str, Any]:
         """The class of a name: of the pool's configuration, or of DSPy."""
         if isinstance(name, str) and name in self._means.programs:
-            return name, self._means.programs[name]
+            return name, self._means.programs[name].kind
         name, kind = names.find(name, where)
         extras.need(names.NEEDS.get(name, ()), name, where)
         return name, kind
@@ -255,3 +266,8 @@ def _made(kind: Any, name: str, given: dict[str, Any], where: str) -> Any:
     except (AssertionError, TypeError, ValueError) as error:
         text = str(error) or type(error).__name__
         raise InvalidInput(f"{where}: {name} refuses its arguments: {text:.500}") from error
+    except Exception as error:
+        if kind.__module__.partition(".")[0] == "dspy":
+            raise
+        text = f"{type(error).__name__}: {error}"
+        raise InvalidInput(f"{where}: {name} cannot be made: {text:.500}") from error

@@ -7,6 +7,7 @@ import dspy
 from krait_worker.adapters.dspy.construction import NOT_GIVEN, Means, construct, value
 from krait_worker.adapters.dspy.parameters import Parameters
 from krait_worker.adapters.dspy.programs import Program
+from krait_worker.adapters.dspy.run import current_run
 from krait_worker.adapters.dspy.signatures import BoundSignature
 from krait_worker.faults import InvalidInput
 
@@ -59,6 +60,20 @@ def adapter(spec: Any, where: str, means: Means) -> Any:
     if not isinstance(made, dspy.Adapter):
         raise InvalidInput(f"{where} is an adapter such as JSONAdapter")
     return made
+
+
+def retriever(given: Any, means: Means) -> Any:
+    """DSPy's setting `rm`: what a `dspy.Retrieve` asks, as a spec or a tool of the call's."""
+    found = value(given, "rm", means)
+    if found is None or not isinstance(found, dspy.Tool):
+        return found
+
+    def ask(query: str, k: int = 3, **_: Any) -> list[Any]:
+        answer = current_run().ask(found.func(query=query, k=k))
+        passages = answer if isinstance(answer, list) else [answer]
+        return [dspy.Example(long_text=str(passage)) for passage in passages]
+
+    return ask
 
 
 def _bound(made: Any) -> BoundSignature | None:
