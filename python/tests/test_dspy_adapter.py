@@ -257,7 +257,8 @@ def test_the_adapter_s_options_are_checked() -> None:
             DSPyAdapter(**options)  # type: ignore[arg-type]
     kinds = {name: op.kind for name, op in DSPyAdapter().operations().items()}
     predictions = ["predict", "chain_of_thought", "react", "code_act", "dspy", "metric", "lm_ping"]
+    optimizing = ("optimize", "optimizers")
     sessions = ("begin", "run", "load", "checkpoint", "end")
     assert kinds == dict.fromkeys(
-        [*predictions, *(f"session_{name}" for name in sessions)], "async"
+        [*predictions, *optimizing, *(f"session_{name}" for name in sessions)], "async"
     )

@@ -33,6 +33,16 @@ class CallContext:
         """Whether somebody reads chunks: otherwise what is emitted is for nobody."""
         return self._flow is not None and self._flow.is_stream
 
+    def check(self) -> None:
+        """Raises `CancelledError` once the call was cancelled or its time is up."""
+        if self._flow is not None:
+            self._flow.check()
+
+    def abandon(self) -> None:
+        """Wakes the call's threads: they wait for credit or a tool, and the call was cancelled."""
+        if self._flow is not None:
+            self._flow.end("cancelled")
+
     def emit(self, value: Any) -> None:
         """Sends a chunk, from a thread; waits while the reader has not given credit for it.
 

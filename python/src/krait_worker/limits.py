@@ -40,6 +40,12 @@ TOOLS = 128
 TOOL_CALLS = 64
 #: How deep calls may be made from within tools.
 TOOL_DEPTH = 8
+#: The rows and threads of an optimizer's job, the candidates that it tells apart, and the lines of
+#: its log that wait to be told.
+OPTIMIZER_ROWS = 1_000_000
+OPTIMIZER_THREADS = 64
+OPTIMIZER_CANDIDATES = 4_096
+OPTIMIZER_LINES = 1_024
 #: What a generator may yield where nobody reads it as a stream: its chunks become one list.
 GATHERED_CHUNKS = 1_000_000
 #: The sessions of a worker, the programs of one, and the turns that its history keeps.

@@ -1,8 +1,9 @@
 """The offline LM: an OpenAI-compatible HTTP server with no model inside.
 
 It reads the fields DSPy asks for out of the messages and answers each by extraction and simple
-rules from the inputs: the same request has the same answer. For the demo and for tests, and called
-the offline LM wherever its answers appear.
+rules from the inputs: the same request has the same answer. Where the messages show demos with
+labels, it answers with the label of the nearest: all that it can learn. For the demo and for tests,
+and called the offline LM wherever its answers appear.
 """
 
 MODEL = "offline"

@@ -5,13 +5,12 @@ import re
 from typing import Any
 
 from krait_worker.offline_lm.agents import agent_step, asked_tools
+from krait_worker.offline_lm.labels import OPTIONS, SCHEMA, labels
 from krait_worker.offline_lm.passages import Finding, find, stems
 from krait_worker.offline_lm.prompt import Prompt, Wanted, read_prompt
 
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:,\d{3})*(?:\.\d+)?")
 _NEGATION = re.compile(r"\b(?:not|no|never|cannot|neither|nor|without)\b", re.IGNORECASE)
-_OPTIONS = re.compile(r"must (?:exactly match \(no extra characters\) |be )one of: (.+)")
-_SCHEMA = re.compile(r"must adhere to the JSON schema: (\{.*\})")
 _SURE = ("confidence", "score", "probability", "certainty", "relevance")
 _MOST_ITEMS = 3
 _MOST_DEPTH = 8
@@ -26,7 +25,7 @@ def completion(messages: list[dict[str, Any]]) -> str:
     prompt = read_prompt(messages)
     if prompt is None:
         return _NO_FORMAT
-    values = agent_step(prompt) or _values(prompt)
+    values = agent_step(prompt) or {**_values(prompt), **labels(prompt, messages)}
     if prompt.is_json:
         return json.dumps(values, ensure_ascii=False)
     shown = [f"[[ ## {name} ## ]]\n{_shown(value)}" for name, value in values.items()]
@@ -49,9 +48,9 @@ def _values(prompt: Prompt) -> dict[str, Any]:
 def _value(wanted: Wanted, finding: Finding, prompt: Prompt) -> Any:
     if wanted.type == "ToolCalls":
         return asked_tools(prompt)
-    if options := _OPTIONS.search(wanted.note):
+    if options := OPTIONS.search(wanted.note):
         return _option(options[1].split("; "), prompt)
-    if schema := _SCHEMA.search(wanted.note):
+    if schema := SCHEMA.search(wanted.note):
         try:
             shape = json.loads(schema[1])
         except ValueError:

@@ -10,7 +10,7 @@ import dspy
 
 from krait_worker import limits
 from krait_worker.adapters.base import Adapter, Operation, operation
-from krait_worker.adapters.dspy import caching, checks, extras, outputs, warming
+from krait_worker.adapters.dspy import caching, checks, extras, optimizing, outputs, warming
 from krait_worker.adapters.dspy.code import code_act
 from krait_worker.adapters.dspy.construction import Means
 from krait_worker.adapters.dspy.language_models import LanguageModels
@@ -249,6 +249,19 @@ class DSPyAdapter(Adapter):
     async def session_end(self) -> dict[str, Any]:
         """Forgets the session."""
         return {"ended": self._sessions.end(_session_of_call())}
+
+    @operation
+    async def optimize(self, arguments: dict[str, Any], /) -> dict[str, Any]:
+        """Optimizes a program for a metric; streams its progress, ends with the new state."""
+        job = optimizing.Job(optimizing.read(arguments), current_call())
+        with self._context(self._lm()):
+            return await optimizing.on_a_thread(lambda: job.run(self._models.find), job.stop)
+
+    @operation
+    async def optimizers(self) -> dict[str, Any]:
+        """DSPy's optimizers by name: what each takes, and why one cannot run here."""
+        with self._context(self._lm()):
+            return optimizing.described()
 
     @operation
     async def lm_ping(self) -> dict[str, Any]:
