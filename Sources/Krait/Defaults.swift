@@ -26,4 +26,10 @@ public enum Defaults {
     public static let breakerFailureRate = 0.5
     /// How long an open breaker refuses the first time.
     public static let breakerOpenFor: Duration = .seconds(5)
+    /// How long an optimization may take in all.
+    public static let optimizationTimeout: Duration = .seconds(7 * 24 * 3_600)
+    /// The share of the training rows that an optimization holds out to score before and after.
+    public static let holdout = 0.2
+    /// How many rows of an optimization are under way at once.
+    public static let optimizerThreads = 8
 }

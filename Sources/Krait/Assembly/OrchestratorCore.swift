@@ -64,7 +64,13 @@ package struct OrchestratorCore: DaemonCore {
         _ call: Call,
         _ receive: @escaping @Sendable (Value) async throws(ControlFailure) -> Void
     ) async throws(ControlFailure) -> Reply {
-        let stream = orchestrator.stream(call)
+        let stream: ReplyStream
+        do throws(CallError) {
+            let (call, tools) = try orchestrator.scored(call)
+            stream = orchestrator.stream(call, tools: tools)
+        } catch {
+            throw ControlFailure(error)
+        }
         do {
             for try await chunk in stream { try await receive(chunk) }
         } catch let error as ControlFailure {

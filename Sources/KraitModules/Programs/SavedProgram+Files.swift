@@ -18,7 +18,11 @@ extension SavedProgram {
 
     /// Writes a file that DSPy's `load` reads; one that is there is replaced as a whole.
     public func write(to path: String) throws(SavedProgramError) {
-        let text = try json
+        try Self.write(try json, to: path)
+    }
+
+    /// Writes a program's file as a whole.
+    package static func write(_ text: String, to path: String) throws(SavedProgramError) {
         do {
             try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch {

@@ -115,17 +115,22 @@ public struct SavedProgram: Sendable, Equatable {
             if states.keys == [Self.whole], let state = states[Self.whole]?.map { states = state }
             let versions = ValueMap(versions.sorted { $0.key < $1.key }.map { ($0, .string($1)) })
             states["metadata"] = ["dependency_versions": .map(versions)]
-            do {
-                // Refuses what JSON has no form for; in DSPy's form it is written for people.
-                _ = try PlainJSON.encode(.map(states))
-                return try JSONText.write(PythonValue(.map(states)), indent: 2) + "\n"
-            } catch {
-                throw SavedProgramError(
-                    .notAState,
-                    "a demo holds a value that JSON has no form for, such as bytes or a time",
-                    remedy: "leave that demo out, or write the value as text"
-                )
-            }
+            return try Self.text(of: .map(states))
+        }
+    }
+
+    /// A state in the form of DSPy's own files.
+    package static func text(of state: Value) throws(SavedProgramError) -> String {
+        do {
+            // Refuses what JSON has no form for; in DSPy's form it is written for people.
+            _ = try PlainJSON.encode(state)
+            return try JSONText.write(PythonValue(state), indent: 2) + "\n"
+        } catch {
+            throw SavedProgramError(
+                .notAState,
+                "a demo holds a value that JSON has no form for, such as bytes or a time",
+                remedy: "leave that demo out, or write the value as text"
+            )
         }
     }
 }
