@@ -46,7 +46,7 @@ import Testing
         "README.md", "Sources/Krait/Krait.docc/Native.md",
         "Sources/Krait/Krait.docc/StreamsAndTools.md", "Sources/Krait/Krait.docc/Agents.md",
         "Sources/Krait/Krait.docc/Tables.md", "Sources/Krait/Krait.docc/Pipelines.md",
-        "Sources/Krait/Krait.docc/Evaluation.md",
+        "Sources/Krait/Krait.docc/Evaluation.md", "Sources/Krait/Krait.docc/Optimizers.md",
     ])
     func `the code in documents is compiled as it stands`(path: String) throws {
         let document = try #require(tree.file(path), "\(path) is missing")

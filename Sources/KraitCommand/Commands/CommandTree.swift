@@ -10,7 +10,7 @@ func commandTree(_ programs: Programs) -> Command {
     commands += SteerCommands.commands
     commands += [
         CallCommand.command, RunCommand.command, PipelinesCommand.command, RunsCommand.command,
-        EvaluateCommand.command, RouteCommand.command, LMCommand.command,
+        EvaluateCommand.command, OptimizeCommand.command, RouteCommand.command, LMCommand.command,
         DoctorCommand.command(programs.echoRoundTrip), ConfigCommand.command, KeysCommand.command,
     ]
     if let demo = programs.demo { commands.append(DemoCommand.command(demo)) }
