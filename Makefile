@@ -1,6 +1,6 @@
 # A thin door: each target is one script in .ci, which does its own set-up.
 
-.PHONY: help demo pipeline test coverage lint bench plots fuzz chaos compat dspy-release clean
+.PHONY: help demo pipeline optimize test coverage lint bench plots fuzz chaos compat dspy-release clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -11,6 +11,9 @@ demo: ## answer questions from real documents over a pool of DSPy workers
 
 pipeline: ## run the README's pipeline on a program that serves it, and show each step
 	@.ci/pipeline
+
+optimize: ## let DSPy improve a step of that pipeline by a Swift metric, scored before and after
+	@.ci/optimize
 
 test: ## lint, and all tests of Swift and Python
 	@.ci/test

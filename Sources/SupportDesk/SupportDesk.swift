@@ -53,6 +53,10 @@ let support = Pipeline("support") {
 
 @main struct SupportDesk {
     static func main() async throws {
+        let arguments = CommandLine.arguments
+        if arguments.count == 3, arguments[1] == "optimize" {
+            return try await optimizeSorting(into: arguments[2])
+        }
         try await withModel { lm, adapter in
             let desk = Orchestrator(name: "support-desk") {
                 NativeModules(lm)

@@ -45,4 +45,28 @@ import Testing
             #expect(try await desk.end() == 0)
         }
     }
+
+    @Test func `its step that sorts is optimized by a Swift metric, and is better after`()
+        async throws
+    {
+        try await CommandLab.open { lab in
+            let path = CommandLab.program.dropLast("krait".count) + "support-desk"
+            let saved = "\(lab.folder)/sort.json"
+            let own = "\(lab.folder)/training"
+            #expect(mkdir(own, 0o700) == 0)
+            let desk = try Program(
+                String(path),
+                ["optimize", saved],
+                environment: lab.mark.environment.merging([
+                    "KRAIT_PYTHON": TestPools.python, "TMPDIR": lab.folder,
+                ]) { $1 },
+                folder: own
+            )
+            #expect(try await desk.end() == 0, "\(desk.errors)")
+            print("measured: \(desk.output)")
+            #expect(desk.output.contains("before: 50.0 %"), "\(desk.output)")
+            #expect(desk.output.contains("after:  100.0 %"), "\(desk.output)")
+            #expect(try SavedProgram(contentsOf: saved).predictors.keys == ["self"])
+        }
+    }
 }
