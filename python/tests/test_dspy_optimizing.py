@@ -254,6 +254,15 @@ def test_a_metric_that_throws_is_counted_and_ends_the_job_at_its_bound(
         assert "Unlucky: the metric broke" in str(found.value)
 
 
+def test_what_dspy_logs_goes_to_the_job_alone(
+    server: OfflineServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    call = Call()
+    optimize(server.url, call, optimizer="SIMBA", settings=FOUR["SIMBA"])
+    assert any("Starting batch 1 of 2" in line["text"] for line in call.of("log"))
+    assert "Starting batch" not in capfd.readouterr().err
+
+
 def test_a_few_errors_of_a_metric_score_nothing_and_are_told(server: OfflineServer) -> None:
     def score(example: Any, prediction: Any) -> Any:
         return "high" if example == ROWS[0] else example["team"] == prediction["team"]

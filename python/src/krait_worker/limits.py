@@ -44,7 +44,7 @@ TOOL_DEPTH = 8
 #: its log that wait to be told.
 OPTIMIZER_ROWS = 1_000_000
 OPTIMIZER_THREADS = 64
-OPTIMIZER_CANDIDATES = 4_096
+OPTIMIZER_CANDIDATES = 1_024
 OPTIMIZER_LINES = 1_024
 #: What a generator may yield where nobody reads it as a stream: its chunks become one list.
 GATHERED_CHUNKS = 1_000_000

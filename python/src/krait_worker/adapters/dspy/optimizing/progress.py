@@ -193,17 +193,29 @@ class Progress(BaseCallback):  # type: ignore[misc]
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Takes what DSPy logs for this job."""
-        handler = _Lines(self)
+        """Takes what DSPy logs for this job: it can hold parts of rows, and is for nobody else."""
+        own, others = _Lines(self), _Others(self)
         loggers = [logging.getLogger(name) for name in _LOGGERS]
+        handlers = [handler for logger in loggers for handler in logger.handlers]
+        for handler in handlers:
+            handler.addFilter(others)
         for logger in loggers:
-            logger.addHandler(handler)
+            logger.addHandler(own)
         try:
             yield
         finally:
             self._is_over = True
             for logger in loggers:
-                logger.removeHandler(handler)
+                logger.removeHandler(own)
+            for handler in handlers:
+                handler.removeFilter(others)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the surrounding code is the job's."""
+        return threading.get_ident() == self._thread or (
+            self._call is not None and current_call() is self._call
+        )
 
     @property
     def seconds(self) -> float:
@@ -364,13 +376,24 @@ class _Lines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Takes a line."""
         progress = self._progress
-        is_own = threading.get_ident() == progress._thread
-        if not is_own and current_call() is not progress._call:
+        if not progress.is_here:
             return
         with contextlib.suppress(TypeError, ValueError):
             text = record.getMessage().strip()
             if text:
                 progress._line(record.levelname.lower(), text)
+
+
+class _Others(logging.Filter):
+    """Keeps a job's lines from those who write down what all jobs log."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self._progress = progress
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is of somebody else."""
+        return not self._progress.is_here
 
 
 def _shape(program: Any) -> Any:
