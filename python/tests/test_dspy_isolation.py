@@ -216,6 +216,8 @@ def test_many_signatures_are_forgotten() -> None:
             made._programs.predict(f"question{number}: list[int] -> answer{number}: int")
 
     parse(0, 300)
+    # Looked at twice: packages that load themselves when they are looked at do so only once.
+    classes()
     before = classes()
     parse(300, 300)
     assert classes() - before < 30

@@ -9,7 +9,7 @@ import pytest
 from host import Host, WorkerEnd
 from krait_worker import limits
 from krait_worker.adapters.dspy import names
-from krait_worker.adapters.dspy.construction import Means
+from krait_worker.adapters.dspy.construction import Means, UserProgram
 from krait_worker.adapters.dspy.sessions import Session, Sessions
 from krait_worker.faults import InvalidInput
 from test_dspy_agents import ScriptedCall, adapter, run
@@ -131,7 +131,7 @@ class Counting(dspy.Module):
 
 
 def test_what_a_program_has_learnt_goes_along_and_what_cannot_is_named() -> None:
-    means = Means(programs={"Counting": Counting})
+    means = Means(programs={"Counting": UserProgram(Counting, {})})
     spec = {"programs": {"count": {"module": "Counting", "arguments": {"step": 2}}}}
     session = Session(spec, means)
     module = session.program("count").module

@@ -253,8 +253,10 @@ class DSPyAdapter(Adapter):
     @operation
     async def optimize(self, arguments: dict[str, Any], /) -> dict[str, Any]:
         """Optimizes a program for a metric; streams its progress, ends with the new state."""
-        job = optimizing.Job(optimizing.read(arguments), current_call())
+        request, means = optimizing.read(arguments), await self._means(None)
         with self._context(self._lm()):
+            # An embedder's texts may be asked for while the program is made: not on the loop.
+            job = await asyncio.to_thread(optimizing.Job, request, current_call(), means)
             return await optimizing.on_a_thread(lambda: job.run(self._models.find), job.stop)
 
     @operation

@@ -12,6 +12,7 @@ import dspy
 import msgspec
 
 from krait_worker import limits
+from krait_worker.adapters.dspy.construction import Means
 from krait_worker.adapters.dspy.optimizing.catalogue import READS_FEEDBACK, FindLM, Optimizer
 from krait_worker.adapters.dspy.optimizing.metrics import JobEnded, Metric
 from krait_worker.adapters.dspy.optimizing.progress import Progress, saved, state_of
@@ -76,11 +77,13 @@ def read(arguments: dict[str, Any]) -> Request:
 class Job:
     """An optimization, checked as far as it can be before any LM is asked."""
 
-    def __init__(self, request: Request, call: CallContext | None) -> None:
+    def __init__(
+        self, request: Request, call: CallContext | None, means: Means | None = None
+    ) -> None:
         self._request = request
         self._call = call
         self._is_stopped = threading.Event()
-        session = Session({"programs": {_NAME: request.program}})
+        session = Session({"programs": {_NAME: request.program}}, means)
         if request.state is not None:
             session.load(_NAME, request.state)
         program = session.program(_NAME)
