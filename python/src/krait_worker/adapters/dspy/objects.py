@@ -69,7 +69,9 @@ def retriever(given: Any, means: Means) -> Any:
         return found
 
     def ask(query: str, k: int = 3, **_: Any) -> list[Any]:
-        answer = current_run().ask(found.func(query=query, k=k))
+        given = {"query": query, "k": k}
+        known = {name: given[name] for name in given if name in (found.args or {})}
+        answer = current_run().ask(found.func(**known))
         passages = answer if isinstance(answer, list) else [answer]
         return [dspy.Example(long_text=str(passage)) for passage in passages]
 
