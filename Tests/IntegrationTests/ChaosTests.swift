@@ -56,7 +56,7 @@ import Testing
         #expect(figures["files_left"] == 0)
     }
 
-    @Test func `a daemon that is killed leaves nothing`() async throws {
+    @Test(.needsOwnClient) func `a daemon that is killed leaves nothing`() async throws {
         let (code, report) = try await chaos(
             "--mode",
             "daemon",

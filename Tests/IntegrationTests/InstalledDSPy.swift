@@ -50,7 +50,8 @@ extension Trait where Self == ConditionTrait {
     static var needsPinnedDSPy: Self {
         .enabled("native code: it is held against the pinned DSPy, and this is another") {
             try await InstalledDSPy.has(
-                "f\"dspy=={version('dspy')}\" in {r.split(';')[0] for r in requires('krait-worker')}"
+                "f\"dspy=={version('dspy')}\" in "
+                    + "{line.split(';')[0] for line in requires('krait-worker')}"
             )
         }
     }
