@@ -146,6 +146,8 @@ struct LMEndpoint: Sendable {
     let base: String
     /// Whether `base` is the provider's own: a key of the environment goes nowhere else.
     let isProviders: Bool
+    /// `base` where it is somebody else's, so that its answers are not taken for the provider's.
+    var foreignBase: String? { isProviders ? nil : base }
     let price: LMPrice?
     private let key: LMKey?
     private let variables: [String]

@@ -142,6 +142,13 @@ struct DecisionTests {
             key { $0.messages = [.user("\u{e9}")] }, key { $0.messages = [.user("e\u{301}")] },
         ]
         #expect(Set(keys).count == keys.count)
+        // Models of one name at two places are two.
+        let places = [nil, "http://a/v1", "http://b/v1"].map { LMCacheKey(base, at: $0) }
+        #expect(Set(places).count == 3)
+        let vectors = [nil, "http://a/v1", "http://b/v1"].map {
+            LMCacheKey(embedding: "q", by: "a/b", dimensions: nil, at: $0)
+        }
+        #expect(Set(vectors).count == 3)
     }
 
     @Test func `the answers used last stay, within both bounds`() throws {

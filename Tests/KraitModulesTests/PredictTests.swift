@@ -47,6 +47,17 @@ import Testing
         #expect(asked.responseFormat == nil && asked.n == 1)
     }
 
+    @Test func `an answer from the cache is told as one, and has no tokens`() async throws {
+        let text = "[[ ## answer ## ]]\nBecause.\n\n[[ ## completed ## ]]"
+        let reply = try await Self.ask(ScriptedModel([[text]], isCached: true), Self.question)
+        #expect(reply["outputs"] == ["answer": "Because."])
+        #expect(reply["usage"] == ["openai/scripted": ["cached": 1]])
+        let asked = LMUsage(promptTokens: 5, completionTokens: 2, totalTokens: 7)
+        let both = [asked + .cachedAnswer, .cachedAnswer + asked]
+        #expect(both.allSatisfy { $0.totalTokens == 7 && $0.cachedAnswers == 1 })
+        #expect((both[0] + both[1]).cachedAnswers == 2)
+    }
+
     @Test func `a chain of thought asks for the reasoning first`() async throws {
         let text = "[[ ## reasoning ## ]]\nHm.\n\n[[ ## answer ## ]]\nSo.\n\n[[ ## completed ## ]]"
         let model = ScriptedModel(text)

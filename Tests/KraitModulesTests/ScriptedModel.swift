@@ -5,11 +5,13 @@ import KraitObservability
 final class ScriptedModel: LanguageModel {
     private let script: Lock<(texts: [[String?]], asked: [LMRequest])>
     private let failure: LMError?
+    private let isCached: Bool
 
     /// Each element answers one request, with a completion for each text.
-    init(_ texts: [[String?]], failure: LMError? = nil) {
+    init(_ texts: [[String?]], failure: LMError? = nil, isCached: Bool = false) {
         script = Lock((texts, []))
         self.failure = failure
+        self.isCached = isCached
     }
 
     convenience init(_ texts: String...) { self.init(texts.map { [$0] }) }
@@ -25,7 +27,9 @@ final class ScriptedModel: LanguageModel {
         return LMResponse(
             model: "scripted",
             completions: texts.map { LMCompletion(text: $0) },
-            usage: LMUsage(promptTokens: 5, completionTokens: 2, totalTokens: 7)
+            usage: isCached
+                ? LMUsage() : LMUsage(promptTokens: 5, completionTokens: 2, totalTokens: 7),
+            isCached: isCached
         )
     }
 }

@@ -166,7 +166,12 @@ struct EmbeddingDesk {
     }
 
     private func key(of text: String) -> LMCacheKey? {
-        LMCacheKey(embedding: text, by: embedder.model, dimensions: embedder.dimensions)
+        LMCacheKey(
+            embedding: text,
+            by: embedder.model,
+            dimensions: embedder.dimensions,
+            at: embedder.endpoint.foreignBase
+        )
     }
 
     mutating func found(_ vector: [Float], of text: String) {

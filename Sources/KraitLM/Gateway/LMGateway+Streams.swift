@@ -9,7 +9,7 @@ extension LMGateway {
         let began = ContinuousClock.now
         let deadline = began + (call.request.timeout ?? .zero)
         let isCached = call.request.cache == true && cache.isOn
-        let key = isCached ? LMCacheKey(call.request) : nil
+        let key = isCached ? LMCacheKey(call.request, at: call.endpoint.foreignBase) : nil
         if let key, let found = await cache.find(key) {
             note(call, began, .success(found))
             return WholeAnswer(found)

@@ -53,7 +53,9 @@ public final class LMGateway: Sendable {
         _ call: LMCall,
         by deadline: ContinuousClock.Instant
     ) async throws(LMError) -> LMResponse {
-        guard call.request.cache == true, cache.isOn, let key = LMCacheKey(call.request) else {
+        guard call.request.cache == true, cache.isOn,
+            let key = LMCacheKey(call.request, at: call.endpoint.foreignBase)
+        else {
             return try await ask(call, by: deadline)
         }
         while true {

@@ -89,6 +89,15 @@ public struct LMUsage: Sendable, Hashable {
     public var cachedTokens: Int?
     /// Of the answers' tokens those of thought.
     public var reasoningTokens: Int?
+    /// How many of the requests were answered from a cache; those have no tokens.
+    package var cachedAnswers = 0
+
+    /// The usage of an answer from a cache.
+    package static var cachedAnswer: LMUsage {
+        var usage = LMUsage()
+        usage.cachedAnswers = 1
+        return usage
+    }
 
     /// What was told.
     public init(
@@ -107,18 +116,25 @@ public struct LMUsage: Sendable, Hashable {
 
     /// Of several requests together; what one of them does not tell is not told.
     package static func + (left: LMUsage, right: LMUsage) -> LMUsage {
+        if left == .cachedAnswer || right == .cachedAnswer {
+            var sum = left == .cachedAnswer ? right : left
+            sum.cachedAnswers += 1
+            return sum
+        }
         func sum(_ part: KeyPath<LMUsage, Int?>) -> Int? {
             guard let first = left[keyPath: part], let second = right[keyPath: part] else {
                 return nil
             }
             return first.addingReportingOverflow(second).partialValue
         }
-        return LMUsage(
+        var both = LMUsage(
             promptTokens: sum(\.promptTokens),
             completionTokens: sum(\.completionTokens),
             totalTokens: sum(\.totalTokens),
             cachedTokens: sum(\.cachedTokens),
             reasoningTokens: sum(\.reasoningTokens)
         )
+        both.cachedAnswers = left.cachedAnswers + right.cachedAnswers
+        return both
     }
 }

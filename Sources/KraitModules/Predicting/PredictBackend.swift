@@ -170,6 +170,7 @@ extension LMUsage {
         map["prompt_tokens"] = promptTokens.map { .int(Int64($0)) }
         map["completion_tokens"] = completionTokens.map { .int(Int64($0)) }
         map["total_tokens"] = totalTokens.map { .int(Int64($0)) }
+        map["cached"] = cachedAnswers > 0 ? .int(Int64(cachedAnswers)) : nil
         return .map(map)
     }
 }

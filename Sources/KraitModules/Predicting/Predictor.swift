@@ -10,7 +10,7 @@ import KraitWire
 /// ChatAdapter cannot read is asked for once more by JSONAdapter.
 struct Predictor: Sendable {
     let model: ModuleModel
-    /// Told what each question took that was not answered from the cache.
+    /// Told what each question took, and that it was answered from the cache.
     let onUsage: @Sendable (LMUsage) -> Void
 
     /// The outputs, one map for each completion; the first is the prediction's own.
@@ -59,7 +59,7 @@ struct Predictor: Sendable {
         } catch {
             throw .unanswered(error)
         }
-        if !response.isCached { onUsage(response.usage) }
+        onUsage(response.isCached ? .cachedAnswer : response.usage)
         var outputs: [ValueMap] = []
         for completion in response.completions {
             outputs.append(try Self.fields(of: request.schema, in: completion, adapter))

@@ -18,9 +18,11 @@ public struct CallUsage: Sendable, Hashable {
 
     /// The usage of an answer: a map by model, as DSPy has it; nil where nothing was used.
     package init?(_ value: Value) {
-        guard let models = value.map, !models.isEmpty else { return nil }
+        // What came from a cache alone used nothing.
+        let used = value.map?.entries.filter { $0.value.map?.entries.map(\.key) != ["cached"] }
+        guard let used, !used.isEmpty else { return nil }
         self.init()
-        for (_, usage) in models.entries {
+        for (_, usage) in used {
             promptTokens &+= usage["prompt_tokens"]?.int ?? 0
             completionTokens &+= usage["completion_tokens"]?.int ?? 0
             if let cost = usage["cost"]?.double, cost.isFinite, cost >= 0 {
