@@ -24,15 +24,24 @@ public struct Adapter: Sendable, Equatable {
     ///   - settings: further LM settings (`temperature`, `max_tokens`, `num_retries`, `timeout`,
     ///     `key_env`), see *Worker protocol*. A key itself is never a setting: it comes from the
     ///     environment.
+    ///   - programs: `dspy.Module` classes of the user's own as `module:Class`, found on the pool's
+    ///     `path`, by the names that they are called by: `["rag": "my_rag:Rag"]`.
     public static func dspy(
         model: String? = nil,
         apiBase: String? = nil,
-        settings: ValueMap = [:]
+        settings: ValueMap = [:],
+        programs: [String: String] = [:]
     ) -> Adapter {
         var lm = settings
         if let model { lm["model"] = .string(model) }
         if let apiBase { lm["api_base"] = .string(apiBase) }
-        return Adapter(name: "dspy", options: lm.isEmpty ? [:] : ["lm": .map(lm)])
+        var options: ValueMap = [:]
+        if !lm.isEmpty { options["lm"] = .map(lm) }
+        if !programs.isEmpty {
+            let named = programs.sorted { $0.key < $1.key }.map { ($0.key, Value.string($0.value)) }
+            options["programs"] = .map(ValueMap(named))
+        }
+        return Adapter(name: "dspy", options: options)
     }
 
     /// A class of the user's own, as `module:Class`, found on the pool's `path`.

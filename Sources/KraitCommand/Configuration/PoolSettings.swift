@@ -8,6 +8,7 @@ struct PoolDraft: Sendable {
     var adapter: String?
     var options: ValueMap = [:]
     var lm: ValueMap = [:]
+    var programs: ValueMap = [:]
 
     init(_ name: String) {
         pool = PythonPool(name, adapter: Adapter(name: ""))
@@ -35,6 +36,15 @@ struct PoolDraft: Sendable {
                 return nil
             }
             options["lm"] = .map(lm)
+        }
+        if !programs.isEmpty {
+            guard adapter == "dspy" else {
+                problems.append(
+                    .init("\(path).programs: only the dspy adapter has programs", at: position)
+                )
+                return nil
+            }
+            options["programs"] = .map(programs)
         }
         var pool = pool
         pool.adapter = Adapter(name: adapter, options: options)
@@ -67,6 +77,13 @@ extension Setting where Target == PoolDraft {
                 read: { node, path, draft, problems in
                     readSettings(.languageModel, from: node, path: path, into: &draft.lm, &problems)
                 }
+            ),
+            Setting(
+                "programs",
+                .values,
+                \.programs,
+                example: "{}",
+                "The user's own `dspy.Module` classes by name, such as rag: my_rag:Rag."
             ),
             Setting(
                 "workers",
@@ -265,7 +282,7 @@ extension Setting where Target == ValueMap {
         lm("max_tokens", .integer(1...10_000_000), { .int(Int64($0)) }, "1000", "Per answer."),
         lm("num_retries", .integer(0...100), { .int(Int64($0)) }, "3", "After a failed request."),
         lm("timeout", .number(0.001...86_400), { .double($0) }, "60.0", "Per request, in seconds."),
-        lm("cache", .boolean, { .bool($0) }, "false", "Whether DSPy keeps answers on disk."),
+        lm("cache", .boolean, { .bool($0) }, "false", "Whether answers are kept, and given again."),
         lm("gateway", .boolean, { .bool($0) }, "false", "Whether the daemon makes the requests."),
     ]
 
