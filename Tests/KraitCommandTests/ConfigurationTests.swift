@@ -37,6 +37,7 @@ private func read(_ text: String, file: String = "krait.yaml") throws -> Configu
             max_memory: 1.5GB
             recover_after: 10s
             options: {cache: false}
+            programs: {rag: my_rag:Rag, wide: {class: my_rag:Rag, arguments: {k: 20}}}
             lm:
               model: openai/gpt-4o-mini
               api_base: http://127.0.0.1:1/v1
@@ -64,6 +65,10 @@ private func read(_ text: String, file: String = "krait.yaml") throws -> Configu
                         "model": "openai/gpt-4o-mini", "api_base": "http://127.0.0.1:1/v1",
                         "key_env": "MY_KEY", "model_type": "chat", "temperature": 0.0,
                         "max_tokens": 100, "num_retries": 3, "timeout": 1.5, "cache": true,
+                    ],
+                    "programs": [
+                        "rag": "my_rag:Rag",
+                        "wide": ["class": "my_rag:Rag", "arguments": ["k": 20]],
                     ],
                 ]
             ),
@@ -169,6 +174,10 @@ private func read(_ text: String, file: String = "krait.yaml") throws -> Configu
         ("pools: {a: {adapter: dsyp}}", "1:22: pools.a.adapter must be an adapter"),
         ("pools: {a: {workers: 2}}", "1:9: pools.a has no adapter; add `adapter: dspy`"),
         ("pools: {a: {adapter: echo, lm: {model: x}}}", "pools.a.lm: the echo adapter has no LM"),
+        (
+            "pools: {a: {adapter: echo, programs: {rag: a:B}}}",
+            "pools.a.programs: only the dspy adapter"
+        ),
         // Duplicates.
         ("name: a\nname: b", "2:1: the key \"name\" is there twice, first in line 1"),
         (
