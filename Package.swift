@@ -81,7 +81,8 @@ let package = Package(
             [
                 "KraitControl", "KraitEvaluation", "KraitLM", "KraitModules", "KraitObservability",
                 "KraitPipelines", "KraitPooling", "KraitPrompts", "KraitRouting",
-                "KraitSignatures", "KraitSupervision", "KraitWire", "KraitWorkers", "KraitZeroMQ",
+                "KraitSignatures", "KraitStore", "KraitSupervision", "KraitWire", "KraitWorkers",
+                "KraitZeroMQ",
             ]
         ),
         .target(

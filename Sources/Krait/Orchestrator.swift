@@ -18,6 +18,7 @@ public final class Orchestrator: Sendable {
     let parts: [OrchestratorPart]
     let runtime = Runtime()
     let runs = PipelineRuns()
+    let book: SessionBook
     let events: EventSink
     /// What no log, error or status may hold.
     let secrets: Secrets
@@ -46,6 +47,7 @@ public final class Orchestrator: Sendable {
         var logger = settings.logger
         logger[metadataKey: .run] = .string(run)
         events = EventSink(logger: logger)
+        book = SessionBook(limits: settings.sessions.limits, events: events)
     }
 
     var pools: [PythonPool] {
@@ -78,13 +80,16 @@ public final class Orchestrator: Sendable {
         try await running(in: nil, body)
     }
 
-    /// - Parameter folder: where its sockets are; nil leaves that to the settings.
+    /// - Parameters:
+    ///   - folder: where its sockets are; nil leaves that to the settings.
+    ///   - state: where it keeps what outlives it, unless the settings say.
     func running<Result: Sendable>(
         in folder: String?,
+        state: String? = nil,
         _ body: @escaping @Sendable (Orchestrator) async throws -> Result
     ) async throws -> Result {
         let outcome = Lock<Swift.Result<Result, any Error>?>(nil)
-        try await serve(in: folder) { orchestrator in
+        try await serve(in: folder, state: state) { orchestrator in
             do {
                 try orchestrator.checkPipelines()
                 let result = try await body(orchestrator)

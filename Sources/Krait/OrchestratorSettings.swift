@@ -1,5 +1,6 @@
 import KraitLM
 import KraitObservability
+import KraitPooling
 import KraitRouting
 
 /// What an orchestrator keeps to, beside its parts.
@@ -25,6 +26,8 @@ public struct OrchestratorSettings: Sendable {
     public var logger: Logger
     /// Where the requests of pools with `gateway` go.
     public var gateway: LMGateway
+    /// How many sessions there may be, and where they are kept.
+    public var sessions: SessionSettings
     /// The environment that pools' processes start from; nil takes this process's own.
     public var environment: [String: String]?
 
@@ -38,6 +41,7 @@ public struct OrchestratorSettings: Sendable {
         drainTimeout: Duration = Defaults.drainTimeout,
         logger: Logger = .none,
         gateway: LMGateway = .shared,
+        sessions: SessionSettings = SessionSettings(),
         environment: [String: String]? = nil
     ) {
         self.runFolder = runFolder
@@ -48,6 +52,31 @@ public struct OrchestratorSettings: Sendable {
         self.drainTimeout = drainTimeout
         self.logger = logger
         self.gateway = gateway
+        self.sessions = sessions
         self.environment = environment
+    }
+}
+
+/// How many sessions there may be, and where they are kept.
+public struct SessionSettings: Sendable, Equatable {
+    /// The folder whose file `sessions.sqlite` keeps them; it is made where it is missing.
+    ///
+    /// Nil keeps them for the run alone: they outlive their workers, and end with the orchestrator.
+    /// `run()` takes the user's usual folder for states then.
+    public var folder: String?
+    /// How many there may be.
+    public var limit: Int
+    /// How many sessions one caller may own.
+    public var limitPerCaller: Int
+
+    /// Settings, each with its default.
+    public init(folder: String? = nil, limit: Int = 100_000, limitPerCaller: Int = 100_000) {
+        self.folder = folder
+        self.limit = limit
+        self.limitPerCaller = limitPerCaller
+    }
+
+    var limits: SessionLimits {
+        SessionLimits(sessions: limit, sessionsPerOwner: limitPerCaller)
     }
 }

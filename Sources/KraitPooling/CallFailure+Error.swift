@@ -28,6 +28,7 @@ extension CallFailure {
         case .poolFailed: .poolFailed
         case .shuttingDown: .shuttingDown
         case .poolDrained: .poolDrained
+        case .sessionMoved: .sessionMoved
         }
     }
 
@@ -65,6 +66,7 @@ extension CallFailure {
         case .poolDrained:
             "the pool was drained and takes no calls; `krait resume \(pool)` ends that"
         case .shuttingDown: "the pool is shutting down"
+        case .sessionMoved: "the session's worker is gone, and it was not given another in time"
         }
     }
 
@@ -82,7 +84,7 @@ extension CallFailure {
         switch self {
         case .cancelled(let sent), .deadlineExceeded(let sent), .poolFailed(_, let sent),
             .shuttingDown(let sent), .poolDrained(let sent), .displaced(_, let sent),
-            .quarantined(_, _, let sent):
+            .quarantined(_, _, let sent), .sessionMoved(let sent):
             sent
         case .workerCrashed, .workerSilent, .protocolViolated: true
         case .queueFull, .rateLimited, .circuitOpen: false

@@ -20,6 +20,8 @@ final class WaitingCall: @unchecked Sendable {
     let attachments: [any SharedBytes]
     /// The same compressed, for workers that read it so.
     let compressed: CompressedEnvelope?
+    /// What is sent in its place to a worker that has its session.
+    var bare: BareCall?
     let traits: CallTraits
     let timeout: Duration?
     /// Who takes what comes before its end, where it streams or has tools.

@@ -50,9 +50,11 @@ extension WorkerPool: PoolReports {
             id,
             by: worker,
             answer.meaning,
+            isFault: answer.header.kind == .fault,
             fingerprint: machine.wantsFingerprints ? fingerprint(of: id) : nil,
             at: now
         )
+        if let change = outcome.change { keeper?.changed(change, by: answer) }
         if outcome.isAwaited { finish(id, .answered(answer)) }
         if !outcome.actions.isEmpty { perform(outcome.actions) }
     }

@@ -11,6 +11,8 @@ package actor WorkerPool {
     let source: any WorkerSource
     let time: PoolTime
     let events: EventSink
+    /// Who keeps what sessions know; nil for nobody.
+    let keeper: (any SessionKeeper)?
     var machine: PoolStateMachine
     /// By the call's place in the machine's table.
     private var calls: [WaitingCall?] = []
@@ -20,7 +22,7 @@ package actor WorkerPool {
     private var runner: CheckedContinuation<Void, Never>?
     /// Who waits for the pool's end, and for its beginning.
     private var finishers: [CheckedContinuation<Void, Never>] = []
-    private var settlers: [CheckedContinuation<Void, Never>] = []
+    var settlers: [CheckedContinuation<Void, Never>] = []
     /// Who waits for workers to come or go.
     var watchers = PoolWatchers()
     var journal = PoolJournal()
@@ -35,13 +37,15 @@ package actor WorkerPool {
         source: any WorkerSource,
         executor: any PoolExecutor,
         time: PoolTime = .system,
-        events: EventSink = .none
+        events: EventSink = .none,
+        keeper: (any SessionKeeper)? = nil
     ) {
         self.name = name
         self.executor = executor
         self.source = source
         self.time = time
         self.events = events
+        self.keeper = keeper
         machine = PoolStateMachine(configuration)
     }
 
@@ -62,6 +66,7 @@ package actor WorkerPool {
     ///   - envelope: the whole call, but for its id and the remaining time, which are filled in.
     ///   - attachments: what belongs beside it; they are held until the call has ended.
     ///   - compressed: the same compressed, for the workers that read it so.
+    ///   - bare: the same without the state of its session, for a worker that has that.
     ///   - traits: what the pool admits and orders it by.
     ///   - timeout: how long the caller waits in all; nil for ever.
     ///   - inbox: who takes chunks and tool calls, where the traits say that there will be any.
@@ -73,6 +78,7 @@ package actor WorkerPool {
         _ envelope: consuming [UInt8],
         with attachments: [any SharedBytes] = [],
         or compressed: CompressedEnvelope? = nil,
+        bare: BareCall? = nil,
         _ traits: CallTraits = CallTraits(),
         timeout: Duration?,
         inbox: (any CallInbox)? = nil,
@@ -87,6 +93,7 @@ package actor WorkerPool {
             timeout: timeout,
             inbox
         )
+        call.bare = bare
         await withTaskCancellationHandler {
             _ = isolation
             await withUnsafeContinuation { continuation in
@@ -117,7 +124,8 @@ package actor WorkerPool {
         )
         switch arrival {
         case .refused(let failure):
-            refused(failure)
+            // One that is to come again with its session's state is not refused.
+            if case .sessionMoved = failure {} else { refused(failure) }
             call.finish(.failed(failure))
         case .queued(let id): keep(call, as: id)
         case .send(let id, let worker):
@@ -127,7 +135,7 @@ package actor WorkerPool {
         if actions.isEmpty { armTimer() } else { perform(actions) }
     }
 
-    private func keep(_ call: WaitingCall, as id: CallID) {
+    func keep(_ call: WaitingCall, as id: CallID) {
         call.id = id
         if id.index < calls.count {
             calls[id.index] = call
@@ -138,13 +146,24 @@ package actor WorkerPool {
         }
     }
 
-    private func send(
+    func send(
         _ call: WaitingCall,
         _ id: CallID,
         to worker: WorkerID,
         at now: Moment
     ) {
         let left = machine.deadline(of: id).map { now.duration(to: $0) }
+        if call.bare != nil, !machine.makesHome(id), var bare = call.bare.take() {
+            // Taken and put back, so that writing into it copies nothing.
+            EnvelopeHeader.patch(
+                &bare.bytes,
+                callID: id.rawValue,
+                remaining: left?.wireMilliseconds ?? 0
+            )
+            workers[worker]?.send(bare.bytes, with: bare.attachments, or: nil)
+            call.bare = bare
+            return
+        }
         EnvelopeHeader.patch(
             &call.envelope,
             callID: id.rawValue,
@@ -319,6 +338,10 @@ package actor WorkerPool {
         case .send(let id, let worker):
             guard let call = calls[id.index] else { break }
             send(call, id, to: worker, at: now)
+        case .save(let id, let session, let worker): askForState(of: session, id, of: worker)
+        case .statesLost(let id, let count):
+            let reason = "\(count) sessions go on from their last checkpoints"
+            record(.sessionsLost, of: id, .reason, reason)
         case .cancel(let id, let worker): workers[worker]?.cancel(id)
         case .credit(let id, let more, let worker): workers[worker]?.credit(id, more)
         case .distrusted(let id, let violation):
@@ -358,41 +381,14 @@ package actor WorkerPool {
         case .deadlineExceeded: events.emit(.callExpired)
         case .workerCrashed, .workerSilent, .protocolViolated: events.emit(.callLost)
         case .displaced, .circuitOpen, .quarantined: refused(failure)
-        case .cancelled, .queueFull, .rateLimited, .poolFailed, .shuttingDown, .poolDrained: break
+        case .cancelled, .queueFull, .rateLimited, .poolFailed, .shuttingDown, .poolDrained,
+            .sessionMoved:
+            break
         }
     }
 
     private func armTimer() {
         guard let instant = machine.timerToArm() else { return }
         ask(.timer(instant))
-    }
-
-    // MARK: Status
-
-    /// The pool at this moment, for `krait status`.
-    package func status() -> Status {
-        Status(
-            state: machine.state,
-            queued: machine.queued,
-            served: machine.served,
-            target: machine.target,
-            now: time.now(),
-            nextTry: machine.nextTry,
-            breakers: machine.breakers(at: time.now()),
-            workers: machine.snapshots().map { ($0, workers[$0.id]?.facts ?? WorkerFacts()) },
-            journal: journal
-        )
-    }
-
-    /// Waits until every worker has become ready, or has failed to once, or the pool failed.
-    package func settled() async -> PoolStateMachine.State {
-        await withCheckedContinuation { continuation in
-            if machine.isSettled {
-                continuation.resume()
-            } else {
-                settlers.append(continuation)
-            }
-        }
-        return machine.state
     }
 }

@@ -20,6 +20,7 @@ extension PoolWorld {
             case .send(let id, let worker):
                 try leaveQueue(id)
                 try send(id, to: worker)
+            case .save, .statesLost: throw Violation(description: "there are no sessions")
             case .retry(let id, _): try retry(id)
             case .breakerOpened: ends.broken += 1
             case .breakerClosed: break
@@ -118,6 +119,7 @@ extension PoolWorld {
         if promise.holder == nil { queue.removeAll { $0 == id } }
         let isSent = promise.wasSent
         switch failure {
+        case .sessionMoved: throw Violation(description: "\(id) is of no session")
         case .cancelled(let sent):
             ends.cancelled += 1
             try require(sent == isSent && isCancelling == id, "\(id) was not cancelled")
@@ -172,6 +174,7 @@ extension PoolWorld {
         let limit = weather.configuration.queueLimit
         let isRight: Bool
         switch failure {
+        case .sessionMoved: isRight = false
         case .queueFull(let stated):
             isRight = stated == limit && queue.count >= limit
         case .deadlineExceeded(let sent): isRight = !sent && promise.deadline ?? .max <= now

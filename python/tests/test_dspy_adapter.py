@@ -258,7 +258,7 @@ def test_the_adapter_s_options_are_checked() -> None:
     kinds = {name: op.kind for name, op in DSPyAdapter().operations().items()}
     predictions = ["predict", "chain_of_thought", "react", "code_act", "dspy", "metric", "lm_ping"]
     optimizing = ("optimize", "optimizers")
-    sessions = ("begin", "run", "load", "checkpoint", "end")
+    sessions = ("begin", "run", "load", "checkpoint", "save", "end")
     assert kinds == dict.fromkeys(
         [*predictions, *optimizing, *(f"session_{name}" for name in sessions)], "async"
     )

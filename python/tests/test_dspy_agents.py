@@ -38,7 +38,8 @@ class ScriptedCall:
         self.answers = answers or {}
         self.tools = [tool(name) for name in self.answers]
         self.is_stream = is_stream
-        self.lm = None
+        self.lm = self.begin = None
+        self.save = False
         self.chunks: list[dict[str, Any]] = []
         self.asked: list[tuple[str, dict[str, Any]]] = []
         #: Held, it lets nobody emit.

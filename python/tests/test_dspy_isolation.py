@@ -17,7 +17,7 @@ from dspy_versions import needs_engines, needs_own_client
 from krait_worker import limits
 from krait_worker.adapters.dspy import DSPyAdapter, caching
 from krait_worker.adapters.dspy.caching import Answers
-from krait_worker.adapters.dspy.sessions import Session
+from krait_worker.adapters.dspy.sessions import Held, Session
 from krait_worker.context import CallContext, enter_call
 from krait_worker.faults import StateTooLarge
 from krait_worker.offline_lm.injection import Injection
@@ -322,7 +322,7 @@ def test_a_program_that_grows_without_bound_is_stopped(monkeypatch: pytest.Monke
         session = Session({"programs": {"answer": {"signature": "question -> answer"}}})
         session.programs["answer"].module = Hoarder()
         session.version = 0
-        made._sessions._held["s"] = session
+        made._sessions._held["s"] = Held(session, is_kept=False)
         inputs = {"question": "What grows here?"}
 
         async def ask() -> None:

@@ -1,5 +1,6 @@
 """Sessions: kept between calls, saved as plain data, and gone on with by another worker."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -11,7 +12,8 @@ from krait_worker import limits
 from krait_worker.adapters.dspy import names
 from krait_worker.adapters.dspy.construction import Means, UserProgram
 from krait_worker.adapters.dspy.sessions import Session, Sessions
-from krait_worker.faults import InvalidInput
+from krait_worker.context import CallContext
+from krait_worker.faults import CallRefused, InvalidInput
 from test_dspy_agents import ScriptedCall, adapter, run
 from test_dspy_objects import CALLED
 
@@ -242,15 +244,87 @@ def test_a_checkpoint_that_does_not_fit_is_refused(change: dict[str, Any], part:
 def test_a_worker_s_sessions_are_bounded_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "SESSIONS", 2)
     sessions = Sessions()
-    first = sessions.begin("a", SPEC, None)
+
+    def begin(name: str, checkpoint: Any = None) -> Session:
+        return asyncio.run(sessions.begin(name, SPEC, checkpoint))
+
+    first = begin("a")
     with pytest.raises(InvalidInput, match="has begun already"):
-        sessions.begin("a", SPEC, None)
-    assert sessions.begin("a", SPEC, first.checkpoint()) is not first
-    sessions.begin("b", SPEC, None)
+        begin("a")
+    assert begin("a", first.checkpoint()) is not first
+    begin("b")
     with pytest.raises(InvalidInput, match="takes no more"):
-        sessions.begin("c", SPEC, None)
-    with pytest.raises(InvalidInput, match="no session 'c'"):
+        begin("c")
+    with pytest.raises(CallRefused, match="no session 'c'"):
         sessions.find("c")
     with pytest.raises(InvalidInput, match="belongs to no session"):
         sessions.find(None)
     assert len(sessions) == 2
+
+
+def test_a_call_that_follows_at_once_finds_the_session_that_is_being_made() -> None:
+    sessions = Sessions()
+
+    async def served(call: CallContext) -> int:
+        async with sessions.serving(call) as held:
+            held.session.version += 1
+            return held.session.version
+
+    async def main() -> list[int]:
+        first = CallContext(1, "s", begin={"spec": SPEC})
+        return await asyncio.gather(served(first), *(served(CallContext(2, "s")) for _ in "abc"))
+
+    assert asyncio.run(main()) == [1, 2, 3, 4]
+
+
+def test_a_call_brings_the_session_and_takes_its_state(host: Host, offline_url: str) -> None:
+    worker = start(host, offline_url)
+
+    def run(**options: Any) -> Any:
+        arguments = {"program": "sort", "inputs": {"text": "Hello."}}
+        return worker.reply("session_run", arguments, options={"session": "s", **options})
+
+    first = run(begin={"spec": SPEC}, save=True)
+    assert first["version"] == 1
+    assert first["saved"]["missing"] == []
+    assert first["saved"]["dspy"] == dspy.__version__
+    assert run()["version"] == 2
+    state = first["saved"]["state"]
+    back = run(begin={"spec": SPEC, "checkpoint": state}, save=True)
+    assert back["version"] == 2
+    assert back["saved"]["bytes"] == len(back["saved"]["state"]) > len(state)
+
+
+def test_what_is_saved_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SESSIONS", 2)
+    sessions = Sessions()
+
+    def serve(name: str, changes: int = 0) -> None:
+        async def main() -> None:
+            async with sessions.serving(CallContext(1, name, begin={"spec": SPEC})) as held:
+                held.session.version += changes
+
+        asyncio.run(main())
+
+    serve("a")
+    serve("b", changes=1)
+    serve("c")
+    with pytest.raises(CallRefused) as refused:
+        sessions.find("a")
+    assert refused.value.code == "no_session"
+    serve("c", changes=1)
+    with pytest.raises(InvalidInput, match="saved nowhere"):
+        serve("d")
+
+
+def test_a_state_that_is_too_large_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "CHECKPOINT_BYTES", 100)
+    call = CallContext(1, "s", begin={"spec": SPEC}, save=True)
+
+    async def main() -> Any:
+        async with Sessions().serving(call) as held:
+            return held.answer(call, {})["saved"]
+
+    saved = asyncio.run(main())
+    assert saved["bytes"] > 100
+    assert "state" not in saved

@@ -7,6 +7,7 @@ import KraitWire
 package struct OrchestratorCore: DaemonCore {
     private let orchestrator: Orchestrator
     private let folder: String
+    private let stateFolder: String?
     private let needsPools: Bool
     private let endings: AsyncStream<Ending>
     private let end: AsyncStream<Ending>.Continuation
@@ -15,16 +16,23 @@ package struct OrchestratorCore: DaemonCore {
 
     /// - Parameters:
     ///   - folder: where its sockets are.
+    ///   - stateFolder: where it keeps what outlives it, unless its settings say.
     ///   - needsPools: whether a pool that fails at the start ends it.
-    package init(_ orchestrator: Orchestrator, in folder: String, needsPools: Bool) {
+    package init(
+        _ orchestrator: Orchestrator,
+        in folder: String,
+        state stateFolder: String? = nil,
+        needsPools: Bool
+    ) {
         (endings, end) = AsyncStream.makeStream()
         self.orchestrator = orchestrator
         self.folder = folder
+        self.stateFolder = stateFolder
         self.needsPools = needsPools
     }
 
     package func run(_ report: @escaping @Sendable (StartProgress) -> Void) async throws {
-        try await orchestrator.running(in: folder) { krait in
+        try await orchestrator.running(in: folder, state: stateFolder) { krait in
             do throws(CallError) {
                 try await krait.ready { pool in report(.step("pool \(pool): ready")) }
             } catch {
@@ -90,6 +98,12 @@ package struct OrchestratorCore: DaemonCore {
 
     package func lm(by grouping: LMLedger.Grouping, last: Int) async -> Value {
         orchestrator.ledger.value(by: grouping, last: last)
+    }
+
+    package func sessions(id: String?, pool: String?) async throws(CallError) -> Value {
+        if let id { return try await orchestrator.session(id).status().value }
+        let all = await orchestrator.sessions().filter { pool == nil || $0.pool == pool }
+        return ["sessions": .list(all.map(\.value))]
     }
 
     package func steer(_ request: SteeringRequest) async throws(CallError) -> Value {

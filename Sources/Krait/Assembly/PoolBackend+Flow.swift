@@ -30,6 +30,7 @@ extension PoolBackend {
                 parcel.bytes,
                 with: parcel.attachments,
                 or: parcel.compressed,
+                bare: parcel.bare,
                 traits,
                 timeout: timeout,
                 inbox: desk
@@ -45,6 +46,7 @@ extension PoolBackend {
                         parcel.bytes,
                         with: parcel.attachments,
                         or: parcel.compressed,
+                        bare: parcel.bare,
                         traits,
                         timeout: timeout,
                         inbox: desk

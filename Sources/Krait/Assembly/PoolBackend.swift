@@ -22,12 +22,14 @@ struct PoolBackend: Backend {
     var compression: CompressionRule?
     /// What answers the workers' language model calls, where that is the host's business.
     var lm: LM?
+    /// Whose calls go to the worker that has their session.
+    var sessions: SessionBook?
 
     func call(_ call: Call) async throws(CallError) -> Reply {
-        guard call.flow == nil, lm == nil, ToolContext.current == nil else {
-            return try await callWithin(call)
-        }
-        let parcel = try encode(call, call.options.codec ?? codec)
+        guard call.flow == nil, lm == nil, call.options.session == nil,
+            ToolContext.current == nil
+        else { return try await callWithin(call) }
+        let parcel = try encode(call)
         let (attachments, compressed) = (parcel.attachments, parcel.compressed)
         // The pool gets the only reference, so that it can write into the bytes.
         let answer = try await pool.call(
@@ -40,13 +42,15 @@ struct PoolBackend: Backend {
         return try decode(answer)
     }
 
-    /// Answers a call that streams or has tools, or is made from within a tool.
+    /// Answers a call that streams or has tools, is of a session, or is made from within a tool.
     // Not inlined, so that plain calls reserve no room for it.
     @inline(never)
     private func callWithin(_ call: Call) async throws(CallError) -> Reply {
         var call = call
         var timeout = call.options.timeout ?? timeout
         var traits = CallTraits.of(call)
+        // One that is only inherited names what the call is about, and sends it nowhere.
+        let session = call.options.session
         if let context = ToolContext.current {
             guard context.pools.count <= Limits.toolDepth else {
                 throw CallError(
@@ -62,18 +66,34 @@ struct PoolBackend: Backend {
             }
             traits.isNested = context.pools.contains(pool.name)
         }
-        let parcel = try encode(call, call.options.codec ?? codec)
+        if let sessions, let session,
+            let reply = try await callInSession(session, call, traits, timeout, sessions)
+        {
+            return reply
+        }
+        return try await send(call, try encode(call), traits, timeout: timeout)
+    }
+
+    /// Sends a call that is ready, and reads its answer.
+    func send(
+        _ call: Call,
+        _ parcel: Parcel,
+        _ traits: CallTraits,
+        timeout: Duration
+    ) async throws(CallError) -> Reply {
         guard let flow = call.flow ?? (lm == nil ? nil : ToolsOnly([])) else {
             return try decode(
                 try await pool.call(
                     parcel.bytes,
                     with: parcel.attachments,
                     or: parcel.compressed,
+                    bare: parcel.bare,
                     traits,
                     timeout: timeout
                 )
             )
         }
+        var traits = traits
         traits.credit = flow.credit
         traits.hasTools = !flow.tools.isEmpty || lm != nil
         return try decode(try await exchange(call, flow, parcel, traits, timeout: timeout))
@@ -84,15 +104,20 @@ struct PoolBackend: Backend {
         var bytes: [UInt8]
         var attachments: [any SharedBytes] = []
         var compressed: CompressedEnvelope?
+        /// What goes to a worker that has the session, where the call itself brings its state.
+        var bare: BareCall?
     }
 
-    private func encode(_ call: Call, _ codec: Codec) throws(CallError) -> Parcel {
+    func encode(_ call: Call, _ more: ValueMap = [:]) throws(CallError) -> Parcel {
+        let codec = call.options.codec ?? codec
+        var options = Self.wireOptions(call)
+        for (name, value) in more.entries { options[name] = value }
         let encoded: EncodedBytes
         do throws(WireError) {
             encoded = try codec.gatherCall(
                 operation: call.operation,
                 arguments: call.arguments,
-                options: Self.wireOptions(call)
+                options: options
             )
         } catch {
             throw CallError(
@@ -203,6 +228,7 @@ extension Fault {
         case .unknownOperation: .unknownOperation
         case .invalidInput: .invalidInput
         case .unserialisable: .invalidOutput
+        case .noSession: .unknownSession
         case .cancelled: .cancelled
         case .deadlineExceeded: .deadlineExceeded
         case .overloaded, .malformed: .protocolViolation
@@ -219,6 +245,7 @@ extension Fault {
         case .unserialisable: "the result holds what cannot be carried; the fault says where"
         case .cancelled: "the worker cancelled the call"
         case .deadlineExceeded: "the worker gave up at the deadline; give the call more time"
+        case .noSession: "the worker does not have the session"
         case .overloaded: "the worker was sent more calls than it has slots"
         case .malformed: "the worker could not read the call"
         case .importFailed, .setupFailed: "the adapter could not be set up"

@@ -34,7 +34,7 @@ struct RunFolder {
 
     func remove() {
         guard let lock else { return }
-        unlink("\(path)/router.sock")
+        for name in Reaper.files { unlink("\(path)/\(name)") }
         rmdir(path)
         close(lock)
     }

@@ -14,6 +14,7 @@ extension Orchestrator {
     /// ```
     /// root (rest-for-one, 3 in 5 s)
     /// ├─ transport       the I/O thread and the ROUTER socket
+    /// ├─ sessions        what is kept of them, in a file
     /// ├─ pools           (one-for-one)
     /// │  └─ "general"    leases, workers and their forkserver
     /// └─ reaper          what dead runs have left
@@ -21,9 +22,12 @@ extension Orchestrator {
     /// A forkserver is not a child of its own: it is restarted by its pool's decisions, with their
     /// backoff, and the pool's queue outlives it.
     ///
-    /// - Parameter given: the folder of the sockets; nil leaves it to the settings.
+    /// - Parameters:
+    ///   - given: the folder of the sockets; nil leaves it to the settings.
+    ///   - state: the folder of what outlives the run, unless the settings say.
     func serve(
         in given: String?,
+        state: String? = nil,
         _ body: @escaping @Sendable (Orchestrator) async -> Void
     ) async throws {
         try checkNames()
@@ -35,6 +39,15 @@ extension Orchestrator {
         let root = Supervisor("root", strategy: .restForOne, events: events) {
             Child("transport") { started in
                 try await self.serveTransport(in: folder.path, started)
+            }
+            Child("sessions") { started in
+                let path = self.settings.sessions.folder ?? state ?? folder.path
+                await self.book.serve(in: path, started) { over in
+                    for session in over {
+                        let pool = self.runtime.pools.first { $0.name == session.pool }
+                        pool?.backend.tell(session)
+                    }
+                }
             }
             Child("pools", shutdown: .infinite, startLimit: nil) { self.poolSupervisor() }
             Child("reaper") { started in
@@ -236,10 +249,7 @@ extension Orchestrator {
                 codec: pool.codec,
                 heartbeat: pool.heartbeat,
                 startPatience: pool.startTimeout,
-                limits: WorkerLimits(
-                    memoryBytes: pool.memoryLimit,
-                    cpuSeconds: pool.cpuLimit.map { Int(($0 / .seconds(1)).rounded(.up)) }
-                ),
+                limits: pool.workerLimits,
                 payloadLimit: pool.payloadLimit,
                 compression: pool.compressionRule,
                 compressesForAll: pool.compression != .automatic
@@ -255,7 +265,8 @@ extension Orchestrator {
             configuration: pool.decisions,
             source: source,
             executor: transport.thread,
-            events: events
+            events: events,
+            keeper: book
         )
         let backend = PoolBackend(
             pool: workers,
@@ -266,7 +277,8 @@ extension Orchestrator {
             arena: arena,
             payloadLimit: pool.payloadLimit,
             compression: pool.compressionRule,
-            lm: LM(ofPool: pool.adapter.options["lm"]?.map, gateway: settings.gateway)
+            lm: LM(ofPool: pool.adapter.options["lm"]?.map, gateway: settings.gateway),
+            sessions: book
         )
         try runtime.add(Runtime.Pool(name: pool.name, workers: workers, backend: backend))
         let door = RemoteDoor(source, workers)
@@ -305,6 +317,15 @@ extension Orchestrator {
             environment: inherited.merging(pool.environment) { $1 }
                 .merging([RunMark.variable: mark.text]) { $1 },
             patience: pool.startTimeout
+        )
+    }
+}
+
+extension PythonPool {
+    fileprivate var workerLimits: WorkerLimits {
+        WorkerLimits(
+            memoryBytes: memoryLimit,
+            cpuSeconds: cpuLimit.map { Int(($0 / .seconds(1)).rounded(.up)) }
         )
     }
 }

@@ -8,12 +8,15 @@ extension Orchestrator: Caller {
     /// - Throws: `CallError` with what went wrong, where, and whether the call may have been begun.
     ///   Cancelling the task fails the call at once with `cancelled`.
     public func call(_ call: Call) async throws(CallError) -> Reply {
-        try await runtime.router().call(call)
+        guard call.options.session == nil else {
+            return try await runtime.router().call(placed(call))
+        }
+        return try await runtime.router().call(call)
     }
 
     /// Makes a call, and says which way it took.
     public func callRouted(_ call: Call) async throws(CallError) -> RoutedReply {
-        try await runtime.router().callRouted(call)
+        try await runtime.router().callRouted(placed(call))
     }
 
     /// Makes a call, and hands on what it streams; where the place that answers does not stream,

@@ -38,7 +38,7 @@ extension Orchestrator {
         return ReplyStream(window: window, tools: (try? offered.get()) ?? []) {
             [runtime] flow throws(CallError) in
             _ = try offered.get()
-            var call = call
+            var call = self.placed(call)
             call.flow = flow
             let router = try runtime.router()
             let canStream =
@@ -78,7 +78,7 @@ extension Orchestrator {
 
     /// Makes a call that may call these tools while it runs, and says which way it took.
     public func callRouted(_ call: Call, tools: [Tool]) async throws(CallError) -> RoutedReply {
-        var call = call
+        var call = placed(call)
         call.flow = ToolsOnly(try Tool.offered(tools))
         return try await runtime.router().callRouted(call)
     }

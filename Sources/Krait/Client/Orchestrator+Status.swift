@@ -28,7 +28,18 @@ extension Orchestrator {
                     failed: counts.failed
                 )
             },
-            models: settings.gateway.ledger.models
+            models: settings.gateway.ledger.models,
+            sessions: sessionCounts
+        )
+    }
+
+    private var sessionCounts: OrchestratorStatus.Sessions {
+        let counts = book.counts()
+        return OrchestratorStatus.Sessions(
+            count: counts.all,
+            checkedOut: counts.checkedOut,
+            unwritten: counts.unwritten,
+            problem: counts.problem
         )
     }
 
@@ -75,6 +86,20 @@ public struct OrchestratorStatus: Sendable {
     public var pipelines: [Pipeline] = []
     /// What this process has asked language models itself, by model.
     public var models: [String: LMSum] = [:]
+    /// The sessions there are.
+    public var sessions = Sessions()
+
+    /// How many sessions there are.
+    public struct Sessions: Sendable {
+        /// All of them.
+        public var count = 0
+        /// Those that somebody has to himself.
+        public var checkedOut = 0
+        /// Those whose last state is not written yet.
+        public var unwritten = 0
+        /// Why their file cannot be used, where it cannot.
+        public var problem: String?
+    }
 
     /// One pipeline, with the runs that were asked for by its name.
     public struct Pipeline: Sendable {

@@ -11,6 +11,12 @@ extension OrchestratorStatus {
             "uptime_s": .double(uptime.roundedSeconds),
             "pools": .list(pools.map(\.value)),
             "pipelines": .list(pipelines.map(\.value)),
+            "sessions": [
+                "count": .int(Int64(sessions.count)),
+                "checked_out": .int(Int64(sessions.checkedOut)),
+                "unwritten": .int(Int64(sessions.unwritten)),
+                "problem": sessions.problem.map(Value.string) ?? .null,
+            ],
             "models": .map(
                 ValueMap(models.sorted { $0.key < $1.key }.map { ($0.key, $0.value.value) })
             ),

@@ -30,7 +30,12 @@ extension Orchestrator {
         let claimed = try ClaimedRunDirectory(directory)
         let logger = settings.logger
         let daemon = Daemon(
-            core: OrchestratorCore(self, in: directory.path, needsPools: false),
+            core: OrchestratorCore(
+                self,
+                in: directory.path,
+                state: directory.stateFolder(environment: environment),
+                needsPools: false
+            ),
             record: DaemonRecord(run: run, name: name),
             logger: logger,
             report: { progress in

@@ -161,6 +161,11 @@ struct DaemonPlan: Sendable {
             configuration.pools
             configuration.fallbacks
         }
-        return OrchestratorCore(orchestrator, in: directory.path, needsPools: true)
+        return OrchestratorCore(
+            orchestrator,
+            in: directory.path,
+            state: directory.stateFolder(environment: CommandContext.processEnvironment()),
+            needsPools: true
+        )
     }
 }

@@ -53,6 +53,18 @@ package struct RunDirectory: Sendable, Equatable {
         }
     }
 
+    /// Where the daemon keeps what outlives it: `$XDG_STATE_HOME/krait/NAME`, else
+    /// `~/.local/state/krait/NAME`; beside the folder itself where somebody chose that.
+    package func stateFolder(environment: [String: String]) -> String {
+        let beside = "\(base)/\(name).state"
+        guard isUsual else { return beside }
+        if let states = environment["XDG_STATE_HOME"], states.hasPrefix("/") {
+            return "\(states)/krait/\(name)"
+        }
+        guard let home = environment["HOME"], home.hasPrefix("/") else { return beside }
+        return "\(home)/.local/state/krait/\(name)"
+    }
+
     private static func isWritableFolder(_ path: String, of user: uid_t) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR

@@ -51,6 +51,11 @@ package enum Event: String, Sendable, Hashable, CaseIterable {
 
     case lmCacheFailed = "lm.cache_failed"
 
+    case sessionsLost = "session.lost"
+    case sessionsExpired = "session.expired"
+    case sessionStoreFailed = "session.store_failed"
+    case sessionTooLarge = "session.too_large"
+
     case reaperKilled = "reaper.killed"
     case reaperRemoved = "reaper.removed"
 
@@ -132,6 +137,14 @@ extension Event {
             Entry(.debug, "Large arguments did not fit into shared memory and went as frames.")
         case .lmCacheFailed:
             Entry(.warning, "Answers of language models could not be kept, or found, on disk.")
+        case .sessionsLost:
+            Entry(.warning, "A worker ended with what sessions have learnt since they were saved.")
+        case .sessionsExpired:
+            Entry(.info, "Sessions that nobody has called for their time are over.")
+        case .sessionStoreFailed:
+            Entry(.error, "What sessions know cannot be written, or read; it is tried again.")
+        case .sessionTooLarge:
+            Entry(.warning, "A session's state is larger than a checkpoint may be: it is not kept.")
         case .reaperKilled: Entry(.warning, "Processes that an ended run had left were killed.")
         case .reaperRemoved:
             Entry(.notice, "Sockets or shared memory that an ended run had left were removed.")

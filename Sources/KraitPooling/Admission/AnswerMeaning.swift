@@ -14,6 +14,7 @@ extension ReceivedEnvelope {
         case .deadlineExceeded: .failure
         case .cancelled: .cancelled
         case .overloaded: .notBegun
+        case .noSession: .noSession
         case .unknownOperation, .invalidInput, .unserialisable, .malformed, .importFailed,
             .setupFailed:
             .success

@@ -17,6 +17,8 @@ package struct CallTraits: Sendable, Equatable {
     package var hasTools: Bool
     /// Whether it is made from within a tool of a call that this pool serves.
     package var isNested: Bool
+    /// What it is about, where it is of a session that is to go to its home.
+    package var session: SessionCall?
 
     package init(
         operation: String = "",

@@ -13,7 +13,8 @@ struct CallTable: Equatable {
     ///
     /// Free entries become queued, isolated or sent; those that wait become sent or free; sent
     /// become free (answered, or the worker ended), delayed (to be made again), queued (it was not
-    /// begun) or abandoned; delayed become queued, isolated or free; abandoned become free.
+    /// begun) or abandoned; delayed become queued, isolated or free; abandoned become free. Those
+    /// of sessions are pinned in the place of queued.
     enum Phase: Equatable {
         case free
         case queued
@@ -21,6 +22,8 @@ struct CallTable: Equatable {
         case isolated
         /// Was made from within a tool: waits for a slot, lent ones included.
         case nested
+        /// Waits for the one worker that has its session.
+        case pinned(worker: Int)
         /// Is to be made again at `until`.
         case delayed(until: Instant)
         case sent(worker: Int)
@@ -46,7 +49,7 @@ struct CallTable: Equatable {
         /// Whether it is for no worker yet, or again.
         var isWaiting: Bool {
             switch phase {
-            case .queued, .isolated, .nested, .delayed: true
+            case .queued, .isolated, .nested, .pinned, .delayed: true
             case .free, .sent, .abandoned: false
             }
         }
@@ -75,6 +78,10 @@ struct CallTable: Equatable {
     private(set) var isolated: [Int] = []
     /// The calls from within tools that wait, in order.
     private(set) var nested: [Int] = []
+    /// The calls that wait for one worker, in order, by its number; no list is empty.
+    private(set) var pinned: [Int: [Int]] = [:]
+    /// What sessions' calls are about, by the call's place.
+    var sessions: [Int: SessionCall] = [:]
     /// What passes before the end of the calls that stream or have tools, by the call's place.
     var exchanges: [Int: CallExchange] = [:]
     /// Calls that wait: in line, isolated or delayed.
@@ -128,6 +135,37 @@ struct CallTable: Equatable {
         return id(at: index)
     }
 
+    /// Adds a call that waits for one worker.
+    mutating func addPinned(
+        to worker: Int,
+        _ call: SessionCall,
+        deadline: Instant?,
+        _ ticket: Ticket
+    ) -> CallID {
+        let index = take(.pinned(worker: worker), deadline: deadline, ticket)
+        pinned[worker, default: []].append(index)
+        sessions[index] = call
+        queued += 1
+        return id(at: index)
+    }
+
+    /// Lets a call that waits for nothing else wait for one worker, as the next.
+    mutating func pin(_ index: Int, to worker: Int) {
+        entries[index].phase = .pinned(worker: worker)
+        pinned[worker, default: []].insert(index, at: 0)
+    }
+
+    /// Moves a call that waits for one worker there.
+    mutating func sendPinned(_ index: Int, to worker: Int, at now: Instant) -> CallID {
+        unpin(index, from: worker)
+        return send(index, to: worker, at: now)
+    }
+
+    private mutating func unpin(_ index: Int, from worker: Int) {
+        pinned[worker]?.removeAll { $0 == index }
+        if pinned[worker]?.isEmpty == true { pinned[worker] = nil }
+    }
+
     /// Adds a call that goes to a worker at once.
     mutating func addSent(
         to worker: Int,
@@ -175,11 +213,13 @@ struct CallTable: Equatable {
     }
 
     /// Takes a sent call back that was not begun; it is the next of its caller.
-    mutating func requeue(_ index: Int) {
+    ///
+    /// - Parameter worker: the one that has its session, where it is of one.
+    mutating func requeue(_ index: Int, pinnedTo worker: Int? = nil) {
         takeBack(index, .queued)
         entries[index].attempts -= 1
         entries[index].refusals += 1
-        waitFirst(index)
+        if let worker { pin(index, to: worker) } else { waitFirst(index) }
     }
 
     /// Lets a call wait as the next of its caller.
@@ -243,9 +283,13 @@ struct CallTable: Equatable {
         case .nested:
             nested.removeAll { $0 == index }
             queued -= 1
+        case .pinned(let worker):
+            unpin(index, from: worker)
+            queued -= 1
         case .delayed: queued -= 1
         case .sent, .abandoned: sent -= 1
         }
+        if !sessions.isEmpty { sessions[index] = nil }
         if !exchanges.isEmpty { exchanges[index] = nil }
         entries[index] = Entry(generation: CallID.generation(after: entries[index].generation))
         freePlaces.append(index)

@@ -23,6 +23,10 @@ package enum PoolAction: Equatable, Sendable {
     case distrusted(WorkerID, ExchangeViolation)
     /// End the caller's wait.
     case fail(CallID, CallFailure)
+    /// Ask a worker that is to leave for a session's state, which nobody else has.
+    case save(CallID, UInt64, at: WorkerID)
+    /// The states of so many sessions since they were last saved are gone with their worker.
+    case statesLost(WorkerID, count: Int)
     /// The call's worker is gone; it will be sent again, after a pause at the earliest.
     case retry(CallID, after: Duration)
     /// Calls of the operation are refused from now on, and may pass again.
@@ -79,6 +83,8 @@ package enum CallFailure: Equatable, Sendable {
     case poolFailed(String, sent: Bool)
     case shuttingDown(sent: Bool)
     case poolDrained(sent: Bool)
+    /// No worker has the call's session: the call is to come again with what is kept of it.
+    case sessionMoved(sent: Bool)
 }
 
 /// How a worker's life ended.

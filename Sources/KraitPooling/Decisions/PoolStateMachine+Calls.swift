@@ -18,6 +18,8 @@ extension PoolStateMachine {
         case cancelled
         /// The worker refused to begin it.
         case notBegun
+        /// The worker does not have the call's session.
+        case noSession
     }
 
     /// What becomes of an answer, and of the slot it leaves free.
@@ -26,6 +28,8 @@ extension PoolStateMachine {
         /// again.
         package var isAwaited: Bool
         package var actions: [PoolAction]
+        /// What it has changed of a session.
+        package var change: SessionAnswer?
     }
 
     /// Whether a call's fingerprint is to be given when it arrives and when it is answered.
@@ -40,23 +44,16 @@ extension PoolStateMachine {
         fingerprint: UInt64? = nil,
         at now: Instant
     ) -> (arrival: Arrival, actions: [PoolAction]) {
-        switch state {
-        case .starting, .ready: break
-        case .failed(let reason): return (.refused(.poolFailed(reason, sent: false)), [])
-        // What tools call belongs to calls that were accepted, and these are finished.
-        case .pausing where traits.isNested: break
-        case .draining where traits.isNested: break
-        case .pausing, .paused: return (.refused(.poolDrained(sent: false)), [])
-        case .draining, .closed: return (.refused(.shuttingDown(sent: false)), [])
-        }
+        if let failure = stateRefusal(of: traits) { return (.refused(failure), []) }
         if let deadline, deadline <= now {
             return (.refused(.deadlineExceeded(sent: false)), [])
         }
-        var ticket = CallTable.Ticket()
+        var ticket = CallTable.Ticket(traits)
         var isAlone = false
         if let fingerprint {
             // To be alone it would have to wait for the very call that waits for its tool.
-            let canBeAlone = !traits.isNested
+            // And a session's call waits for its session's worker.
+            let canBeAlone = !traits.isNested && traits.session == nil
             switch quarantine.verdict(on: fingerprint, canBeAlone: canBeAlone, at: now) {
             case .free: break
             case .isolated: isAlone = true
@@ -67,8 +64,13 @@ extension PoolStateMachine {
         if let wait = overRate(traits.caller, at: now) {
             return (.refused(.rateLimited(wait)), [])
         }
+        var seat: Int?
+        if let session = traits.session {
+            seat = self.seat(session)
+            guard seat != nil else { return (.refused(.sessionMoved(sent: false)), []) }
+        }
         // Before the breaker, which counts on an outcome of what it admits.
-        let isDirect = !isAlone && calls.lines.isEmpty && freeSlots > 0 && calls.nested.isEmpty
+        let isDirect = isDirect(seat: seat, isAlone: isAlone)
         var displaced: Int?
         if traits.isNested {
             guard calls.nested.count < configuration.queueLimit + Limits.toolCalls else {
@@ -88,20 +90,55 @@ extension PoolStateMachine {
             return (.refused(.circuitOpen(traits.operation, wait)), [])
         }
         retryBudget.callAccepted()
-        ticket.caller = traits.caller
-        ticket.priority = traits.priority
-        ticket.isIdempotent = traits.isIdempotent
-        ticket.isNested = traits.isNested
-        let (arrival, actions) = place(
-            ticket,
-            deadline: deadline,
-            isDirect: isDirect,
-            isAlone: isAlone,
-            displaced: displaced,
-            at: now
-        )
+        var actions = displaced.map { displace($0, at: now) } ?? []
+        let arrival: Arrival
+        if let seat, let session = traits.session {
+            arrival = place(ticket, of: session, at: seat, deadline: deadline, at: now)
+        } else {
+            let placed = place(
+                ticket,
+                deadline: deadline,
+                isDirect: isDirect,
+                isAlone: isAlone,
+                at: now
+            )
+            arrival = placed.arrival
+            if !placed.actions.isEmpty { actions += placed.actions }
+        }
         if let id = arrival.id { calls.exchange(id, CallExchange(traits)) }
         return (arrival, actions)
+    }
+
+    /// Why the pool takes no such call now, where it takes none.
+    @inline(__always)
+    private func stateRefusal(of traits: CallTraits) -> CallFailure? {
+        switch state {
+        case .starting, .ready: nil
+        case .failed(let reason): .poolFailed(reason, sent: false)
+        // What tools call belongs to calls that were accepted, and these are finished.
+        case .pausing where traits.isNested: nil
+        case .draining where traits.isNested: nil
+        case .pausing, .paused: .poolDrained(sent: false)
+        case .draining, .closed: .shuttingDown(sent: false)
+        }
+    }
+
+    /// Whether an admitted call would be sent at once.
+    @inline(__always)
+    private func isDirect(seat: Int?, isAlone: Bool) -> Bool {
+        guard let seat else {
+            return !isAlone && calls.lines.isEmpty && freeSlots > 0 && calls.nested.isEmpty
+        }
+        return calls.pinned[seat] == nil && workers.indices.contains(seat)
+            && workers[seat].freeSlots > 0
+    }
+
+    private mutating func displace(_ index: Int, at now: Instant) -> [PoolAction] {
+        let failure = CallFailure.displaced(
+            limit: configuration.queueLimit,
+            sent: calls.entries[index].wasSent
+        )
+        return fail(index, failure, at: now)
     }
 
     /// Sends an admitted call or lets it wait.
@@ -111,7 +148,6 @@ extension PoolStateMachine {
         deadline: Instant?,
         isDirect: Bool,
         isAlone: Bool,
-        displaced: Int?,
         at now: Instant
     ) -> (arrival: Arrival, actions: [PoolAction]) {
         if isDirect, let number = leastBusyWorker() {
@@ -127,19 +163,9 @@ extension PoolStateMachine {
             let id = calls.addSent(to: number, deadline: deadline, ticket, at: now)
             return (.send(id, to: workerID(number)), [])
         }
-        var actions: [PoolAction] = []
-        if let displaced {
-            let failure = CallFailure.displaced(
-                limit: configuration.queueLimit,
-                sent: calls.entries[displaced].wasSent
-            )
-            actions += fail(displaced, failure, at: now)
-        }
-        guard isAlone else {
-            return (.queued(calls.enqueue(deadline: deadline, ticket)), actions)
-        }
+        guard isAlone else { return (.queued(calls.enqueue(deadline: deadline, ticket)), []) }
         let id = calls.isolate(deadline: deadline, ticket)
-        return (.queued(id), actions + serveIsolated(at: now))
+        return (.queued(id), serveIsolated(at: now))
     }
 
     private mutating func overRate(_ caller: UInt64, at now: Instant) -> Duration? {
@@ -153,6 +179,7 @@ extension PoolStateMachine {
         _ id: CallID,
         by worker: WorkerID,
         _ answer: Answer = .success,
+        isFault: Bool = false,
         fingerprint: UInt64? = nil,
         at now: Instant
     ) -> Answered {
@@ -163,12 +190,16 @@ extension PoolStateMachine {
         switch calls.entries[index].phase {
         case .sent(let holder): (number, isAwaited) = (holder, true)
         case .abandoned(let holder, _): (number, isAwaited) = (holder, false)
-        case .free, .queued, .isolated, .nested, .delayed: return late
+        case .free, .queued, .isolated, .nested, .pinned, .delayed: return late
         }
         // An answer to a call that another worker has is a worker's mistake, not an answer.
         guard workerID(number) == worker else { return late }
         if answer == .notBegun, isAwaited, calls.entries[index].refusals < Self.maximumRefusals {
-            calls.requeue(index)
+            if let session = calls.sessions[index] {
+                requeue(index, of: session, at: number)
+            } else {
+                calls.requeue(index)
+            }
             // Not only the worker's own slot may be the one for it: it may be leaving.
             let actions =
                 releaseSlot(of: number, at: now) + serveNested(at: now) + fillFreeSlots(at: now)
@@ -176,13 +207,25 @@ extension PoolStateMachine {
         }
         if answer != .notBegun, let fingerprint { quarantine.answered(fingerprint) }
         var actions = settle(index, answer.outcome, at: now)
+        var change: SessionAnswer?
+        var isSentBack = false
+        if !calls.sessions.isEmpty, let session = calls.sessions[index] {
+            let answered = sessionAnswered(session, isFault: isFault, isAwaited: isAwaited, at: now)
+            change = answered.change
+            actions += answered.actions
+            if answer == .noSession {
+                actions += sessionMissing(session, at: number, at: now)
+                isSentBack = isAwaited
+                if isAwaited { actions.append(.fail(id, .sessionMoved(sent: false))) }
+            }
+        }
         calls.remove(index)
         countServed(number)
         // Nearly always there is nothing to do, and joining nothing costs more than asking.
         let released = releaseSlot(of: number, at: now)
         if !released.isEmpty { actions += released }
         if workers[number].due != nil { actions += beginRecycling() }
-        return Answered(isAwaited: isAwaited, actions: actions)
+        return Answered(isAwaited: isAwaited && !isSentBack, actions: actions, change: change)
     }
 
     /// How often a worker may refuse a call before its caller hears of it.
@@ -222,7 +265,7 @@ extension PoolStateMachine {
     ) -> [PoolAction] {
         let id = calls.id(at: index)
         switch calls.entries[index].phase {
-        case .queued, .isolated, .nested, .delayed:
+        case .queued, .isolated, .nested, .pinned, .delayed:
             return fail(index, failure(calls.entries[index].wasSent), at: now)
                 + serveIsolated(at: now) + closeIfDrained()
         case .sent(let number):
@@ -295,75 +338,6 @@ extension PoolStateMachine {
         }
         return actions
     }
-
-    // MARK: Retries
-
-    /// What becomes of a call whose worker has gone.
-    mutating func lost(
-        _ index: Int,
-        _ failure: CallFailure,
-        random: Double,
-        at now: Instant
-    ) -> [PoolAction] {
-        let entry = calls.entries[index]
-        let id = calls.id(at: index)
-        if calls.exchanges[index]?.hasBegun != true,
-            let pause = pauseBeforeRetry(of: entry, random: random, at: now)
-        {
-            calls.delay(index, until: now + pause)
-            check(at: now + pause)
-            return [.retry(id, after: pause)]
-        }
-        let actions = settle(index, .failure, at: now)
-        calls.remove(index)
-        return actions + [.fail(id, failure)]
-    }
-
-    /// How long to wait before a call is made again; nil where it must not be, or where its
-    /// deadline comes first, or its operation is failing anyway.
-    private mutating func pauseBeforeRetry(
-        of entry: CallTable.Entry,
-        random: Double,
-        at now: Instant
-    ) -> Duration? {
-        let policy = configuration.retries
-        guard entry.ticket.isIdempotent, entry.attempts < policy.attempts,
-            calls.queued < configuration.queueLimit + policy.room
-        else { return nil }
-        switch state {
-        case .starting, .ready, .pausing, .draining: break
-        case .failed, .paused, .closed: return nil
-        }
-        if let fingerprint = entry.ticket.fingerprint,
-            case .refused = quarantine.verdict(on: fingerprint, at: now)
-        {
-            return nil
-        }
-        let pause = policy.pause(afterAttempts: entry.attempts, random: random)
-        if let deadline = entry.deadline, deadline <= now + pause { return nil }
-        return retryBudget.spend() ? pause : nil
-    }
-
-    /// Lets the calls whose pause is over wait for their turn.
-    mutating func resumeDelayed(at now: Instant) -> [PoolAction] {
-        for index in calls.entries.indices {
-            guard case .delayed(let until) = calls.entries[index].phase else { continue }
-            guard until <= now else {
-                check(at: until)
-                continue
-            }
-            calls.resume(index, isolated: isToRunAlone(index, at: now))
-        }
-        return serveIsolated(at: now) + serveNested(at: now) + fillFreeSlots(at: now)
-    }
-
-    private mutating func isToRunAlone(_ index: Int, at now: Instant) -> Bool {
-        guard let fingerprint = calls.entries[index].ticket.fingerprint else { return false }
-        return switch quarantine.verdict(on: fingerprint, at: now) {
-        case .isolated, .refused: true
-        case .free: false
-        }
-    }
 }
 
 extension PoolStateMachine.Arrival {
@@ -381,7 +355,17 @@ extension PoolStateMachine.Answer {
         switch self {
         case .success: .success
         case .failure: .failure
-        case .cancelled, .notBegun: .none
+        case .cancelled, .notBegun, .noSession: .none
         }
+    }
+}
+
+extension CallTable.Ticket {
+    /// Of a call with these traits, its breaker left out.
+    fileprivate init(_ traits: CallTraits) {
+        caller = traits.caller
+        priority = traits.priority
+        isIdempotent = traits.isIdempotent
+        isNested = traits.isNested
     }
 }

@@ -142,6 +142,10 @@ extension PoolStateMachine {
             takeSlot(of: number)
             actions.append(.send(id, to: workerID(number)))
         }
+        // A lent slot serves what tools call in their sessions, too.
+        for number in calls.pinned.keys.sorted() where workers.indices.contains(number) {
+            while let sent = servePinned(number, at: now) { actions.append(sent) }
+        }
         return actions
     }
 

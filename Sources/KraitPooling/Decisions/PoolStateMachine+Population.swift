@@ -41,6 +41,7 @@ extension PoolStateMachine {
             case .waiting:
                 workers[number].phase = .gone
                 workers[number].departure = nil
+                actions += sessionsLost(with: number, at: workers[number].since)
             case .starting:
                 workers[number].phase = .stopping
                 workers[number].departure = .surplus
@@ -73,7 +74,7 @@ extension PoolStateMachine {
         workers[number].retireBy = nil
         // An instant that has passed: the next timer gives it its time.
         check(at: workers[number].since)
-        return endIfOnlyAbandoned(number)
+        return sessionsLeave(number, at: workers[number].since) + endIfOnlyAbandoned(number)
     }
 
     /// Ends workers that should have left by now, whatever calls they have.

@@ -37,9 +37,17 @@ extension PoolStateMachine {
     }
 
     private mutating func fillSlot(of number: Int, at now: Instant) -> [PoolAction]? {
-        guard !calls.lines.isEmpty, workers[number].freeSlots > 0,
-            let id = calls.sendFirst(to: number, at: now)
-        else { return nil }
+        guard workers[number].freeSlots > 0 else { return nil }
+        if !calls.pinned.isEmpty, calls.lines.isEmpty || !workers[number].hasServedPinned,
+            let sent = servePinned(number, at: now)
+        {
+            workers[number].hasServedPinned = true
+            return [sent]
+        }
+        workers[number].hasServedPinned = false
+        guard !calls.lines.isEmpty, let id = calls.sendFirst(to: number, at: now) else {
+            return nil
+        }
         takeSlot(of: number)
         return [.send(id, to: workerID(number))]
     }
@@ -54,6 +62,9 @@ extension PoolStateMachine {
     /// Gives waiting calls to whichever workers have free slots.
     mutating func fillFreeSlots(at now: Instant) -> [PoolAction] {
         var actions: [PoolAction] = []
+        for number in calls.pinned.keys.sorted() where workers.indices.contains(number) {
+            actions += fillSlots(of: number, at: now)
+        }
         while !calls.lines.isEmpty, let number = leastBusyWorker() {
             guard let sent = fillSlot(of: number, at: now) else { break }
             actions += sent

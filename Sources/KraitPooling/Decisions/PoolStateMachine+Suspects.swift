@@ -18,7 +18,7 @@ extension PoolStateMachine {
         for index in calls.entries.indices {
             switch calls.entries[index].phase {
             case .sent(id.number), .abandoned(id.number, _): break
-            case .free, .queued, .isolated, .nested, .delayed, .sent, .abandoned: continue
+            case .free, .queued, .isolated, .nested, .pinned, .delayed, .sent, .abandoned: continue
             }
             guard let content = fingerprint(calls.id(at: index)) else { continue }
             calls.mark(index, content)

@@ -56,6 +56,7 @@ extension PoolStateMachine {
         guard isCurrent(id), workers[id.number].isAlive else { return [] }
         var actions = suspectCalls(of: id, exit, fingerprint, at: now)
         actions += failCalls(of: id, exit, random: random, at: now)
+        actions += sessionsLost(with: id.number, at: now)
         freeSlots -= workers[id.number].freeSlots
         let ended = workers[id.number]
         let wasReady = ended.phase != .starting
@@ -208,7 +209,7 @@ extension PoolStateMachine {
             case .sent(id.number):
                 actions += lost(index, failure(of: id, exit), random: random, at: now)
             case .abandoned(id.number, _): calls.remove(index)
-            case .free, .queued, .isolated, .nested, .delayed, .sent, .abandoned: continue
+            case .free, .queued, .isolated, .nested, .pinned, .delayed, .sent, .abandoned: continue
             }
         }
         return actions
@@ -253,6 +254,8 @@ extension PoolStateMachine {
         guard workers[number].phase == .retiring else { return [] }
         let isAwaited = calls.entries.contains { $0.phase == .sent(worker: number) }
         guard !isAwaited else { return [] }
+        // One that may be stuck is not asked; one without a free slot is, once it has one.
+        if workers[number].departure != nil, let saves = saveStates(of: number) { return saves }
         workers[number].phase = .stopping
         let isStuck = workers[number].departure == nil || workers[number].busy > 0
         return [.stop(workerID(number), isStuck ? .stuck : .closing)]
@@ -265,6 +268,10 @@ extension PoolStateMachine {
             calls.queued > 0
             || calls.entries.contains { if case .sent = $0.phase { true } else { false } }
         if isAwaited { return [] }
+        let saves = workers.indices.filter { workers[$0].isReady }.flatMap {
+            saveStates(of: $0) ?? []
+        }
+        guard saves.isEmpty else { return saves }
         return state == .pausing ? pause() : close()
     }
 
@@ -292,7 +299,7 @@ extension PoolStateMachine {
             let phase = calls.entries[index].phase
             guard phase != .free else { continue }
             switch phase {
-            case .queued, .isolated, .nested, .delayed, .sent:
+            case .queued, .isolated, .nested, .pinned, .delayed, .sent:
                 let wasSent = calls.entries[index].wasSent
                 actions.append(.fail(calls.id(at: index), failure(wasSent)))
             case .free, .abandoned: break
@@ -317,6 +324,7 @@ extension PoolStateMachine {
             case .waiting:
                 workers[number].phase = .gone
                 workers[number].departure = nil
+                actions += sessionsLost(with: number, at: workers[number].since)
             case .starting, .ready, .retiring:
                 workers[number].phase = .stopping
                 workers[number].departure = .closing

@@ -58,6 +58,10 @@ package struct PoolStateMachine: Equatable, Sendable {
             case serving
         }
 
+        /// Whether the last slot went to a call that waited for this very worker: of those that
+        /// wait for any the next has its turn.
+        var hasServedPinned = false
+
         var isReserved: Bool { reservation != .none }
         /// Why the pool parts with it, where it did nothing wrong; kept until its successor is
         /// ready.
@@ -114,6 +118,10 @@ package struct PoolStateMachine: Equatable, Sendable {
     var startFailures = 0
     /// When the last of them was counted.
     var lastStartFailure: Instant?
+    /// Which worker has which session's state, and what keeps an old state from counting.
+    var sessions: [UInt64: SessionHome] = [:]
+    var homesAt: [Int: Int] = [:]
+    var unsavedSessions = 0
     /// The worker that was chosen last, where the search for the next begins.
     var cursor = 0
     var recovery = Recovery()

@@ -41,6 +41,8 @@ public struct CallOptions: Sendable, Equatable {
     public var lm: ValueMap?
     /// The body's codec; nil takes the pool's.
     public var codec: Codec?
+    /// What shows that the session is checked out by whoever calls.
+    package var checkOut: UInt64?
 
     /// Options that differ from the defaults where they are given.
     public init(

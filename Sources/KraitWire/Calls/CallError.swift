@@ -154,6 +154,16 @@ public struct CallError: Error, Sendable, Equatable {
         public static let poolFailed = Code(rawValue: "pool_failed")
         /// Somebody drained the pool: it takes nothing until it is resumed.
         public static let poolDrained = Code(rawValue: "pool_drained")
+        /// No session of that name is there, or no longer; or there is one already.
+        public static let unknownSession = Code(rawValue: "unknown_session")
+        /// The session is another caller's, or somebody has it to himself.
+        public static let sessionTaken = Code(rawValue: "session_taken")
+        /// As many sessions are there as may be.
+        public static let sessionsFull = Code(rawValue: "sessions_full")
+        /// What sessions know cannot be kept, or read: the message says why.
+        public static let sessionStore = Code(rawValue: "session_store")
+        /// No worker has had the session in the call's time.
+        public static let sessionMoved = Code(rawValue: "session_moved")
         /// Krait or the pool is draining and takes nothing new.
         public static let shuttingDown = Code(rawValue: "shutting_down")
 
@@ -162,7 +172,8 @@ public struct CallError: Error, Sendable, Equatable {
             .cancelled, .deadlineExceeded, .queueFull, .rateLimited, .circuitOpen,
             .callQuarantined, .workerCrashed, .workerSilent, .faulted, .delegated,
             .unknownOperation, .unknownPipeline, .unknownPool, .invalidInput, .invalidOutput,
-            .protocolViolation, .poolFailed, .poolDrained, .shuttingDown,
+            .protocolViolation, .poolFailed, .poolDrained, .unknownSession, .sessionTaken,
+            .sessionsFull, .sessionStore, .sessionMoved, .shuttingDown,
         ]
     }
 

@@ -44,6 +44,8 @@ public struct Fault: Sendable, Hashable {
         case deadlineExceeded = "deadline_exceeded"
         /// All of the worker's slots are taken.
         case overloaded
+        /// The worker does not have the call's session, or no longer.
+        case noSession = "no_session"
         /// The worker could not read the envelope.
         case malformed
         /// The adapter's module could not be imported.

@@ -138,8 +138,9 @@ package struct Reaper: Sendable {
 
     // MARK: Files
 
-    /// The one thing that Krait puts into a folder of sockets.
-    private static let socket = "router.sock"
+    /// What Krait puts into the folder of a run: the socket, and sessions that end with the run.
+    package static let files =
+        ["router.sock"] + ["", "-wal", "-shm"].map { "sessions.sqlite\($0)" }
 
     private func isLeft(_ name: String) -> Bool {
         guard let name = RunName(name) else { return false }
@@ -152,7 +153,7 @@ package struct Reaper: Sendable {
                 let path = "\(base)/\(name)"
                 let isOurs = holding(path, O_DIRECTORY) { folder, status in
                     guard status.st_mode & 0o077 == 0 else { return false }
-                    _ = unlinkat(folder, Self.socket, 0)
+                    for name in Self.files { _ = unlinkat(folder, name, 0) }
                     // With anything else in it, it stays.
                     return rmdir(path) == 0
                 }

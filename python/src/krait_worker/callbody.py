@@ -10,7 +10,8 @@ from krait_worker.faults import InvalidInput
 from krait_worker.values import MalformedBody, decode
 from krait_worker.values.attachments import Buffer
 
-_OPTIONS = frozenset({"session", "lm", "stream", "tools"})
+_OPTIONS = frozenset({"session", "begin", "save", "lm", "stream", "tools"})
+_BEGIN = frozenset({"spec", "checkpoint"})
 _ROOTS = {"[0]": "operation", "[1]": "arguments", "[2]": "options"}
 
 
@@ -22,6 +23,10 @@ class CallOptions(NamedTuple):
     #: The credit its stream begins with; 0 where it is none.
     stream: int = 0
     tools: tuple[dict[str, Any], ...] = ()
+    #: What makes the session anew: `spec` and perhaps `checkpoint`.
+    begin: dict[str, Any] | None = None
+    #: Whether the answer is to bring the session's state.
+    save: bool = False
 
 
 class CallBody(NamedTuple):
@@ -66,7 +71,22 @@ def _options(options: Any, takes_lm: bool) -> CallOptions:
         raise InvalidInput("the option lm is a map of LM settings")
     if lm is not None and not takes_lm:
         raise InvalidInput("the option lm does not apply: this adapter has no LM")
-    return CallOptions(session, lm, _credit(options), _tools(options.get("tools")))
+    begin, save = options.get("begin"), options.get("save", False)
+    if begin is not None and not _is_begin(begin):
+        raise InvalidInput("the option begin is a map of spec and perhaps checkpoint")
+    if type(save) is not bool:
+        raise InvalidInput("the option save is true or false")
+    tools = _tools(options.get("tools"))
+    return CallOptions(session, lm, _credit(options), tools, begin, save)
+
+
+def _is_begin(begin: Any) -> bool:
+    return (
+        isinstance(begin, dict)
+        and begin.keys() <= _BEGIN
+        and isinstance(begin.get("spec"), dict)
+        and isinstance(begin.get("checkpoint"), bytes | memoryview | None)
+    )
 
 
 def _credit(options: dict[str, Any]) -> int:

@@ -10,7 +10,7 @@ from krait_worker.flow import Flow
 class CallContext:
     """The call that runs, as `current_call` finds it; good in all its threads and tasks."""
 
-    __slots__ = ("_flow", "call_id", "lm", "session", "tools")
+    __slots__ = ("_flow", "begin", "call_id", "lm", "save", "session", "tools")
 
     def __init__(
         self,
@@ -19,9 +19,15 @@ class CallContext:
         lm: dict[str, Any] | None = None,
         tools: tuple[dict[str, Any], ...] = (),
         flow: Flow | None = None,
+        begin: dict[str, Any] | None = None,
+        save: bool = False,
     ) -> None:
         self.call_id = call_id
         self.session = session
+        #: What makes the session anew: `spec` and perhaps `checkpoint`.
+        self.begin = begin
+        #: Whether the answer is to bring the session's state.
+        self.save = save
         #: LM settings of this call, to be laid over the pool's.
         self.lm = lm
         #: The caller's tools: maps of `name`, `description` and `parameters` (a JSON schema).

@@ -52,6 +52,8 @@ GATHERED_CHUNKS = 1_000_000
 SESSIONS = 1_024
 SESSION_PROGRAMS = 64
 SESSION_TURNS = 256
+#: What a session's checkpoint may have.
+CHECKPOINT_BYTES = 8 << 20
 #: How many bytes the turns of a session have together, written as MessagePack.
 SESSION_HISTORY_BYTES = 8 << 20
 #: How many bytes a program of a session may keep in attributes of its own.

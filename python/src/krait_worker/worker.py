@@ -362,8 +362,7 @@ class Reader:
             except BaseException as error:  # noqa: BLE001 - SystemExit ends the call only
                 self._refuse(error, call_id, codec)
             else:
-                first = END if found.options.stream else REPLY
-                self._reply(result, call_id, codec, first)
+                self._reply(result, call_id, codec, END if found.options.stream else REPLY)
             return
         options, remaining, flow = found.options, header.number, None
         if options.stream or options.tools or operation.yields or adapter.asks_host:
@@ -375,7 +374,8 @@ class Reader:
                 remaining=remaining,
                 payloads=self._payloads,
             )
-        context = CallContext(call_id, options.session, options.lm, options.tools, flow)
+        new, save = options.begin, options.save
+        context = CallContext(call_id, options.session, options.lm, options.tools, flow, new, save)
         call = RunningCall(operation, found.arguments, context, codec, remaining, flow)
         self.calls.by_id[call_id] = call
         if operation.kind == "async":

@@ -65,7 +65,7 @@ class DSPyAdapter(Adapter):
         self._models = LanguageModels(lm or {}, cache)
         self.asks_host = self._models.asks_host
         self._programs = Programs()
-        self._sessions = Sessions()
+        self._sessions = Sessions(lambda: self._context(None))
         self._servers = Servers({} if mcp is None else mcp, mcp_from_calls)
         self._interpreter = interpreter
         self._format = dspy.ChatAdapter(use_native_function_calling=native_function_calling)
@@ -202,15 +202,14 @@ class DSPyAdapter(Adapter):
             return await judge.score()
 
     @operation
-    async def session_begin(self, spec: Any, checkpoint: Any = None) -> dict[str, Any]:
+    async def session_begin(self, spec: Any = None, checkpoint: Any = None) -> dict[str, Any]:
         """Begins the call's session; with a checkpoint, goes on from there."""
-        means = await self._means(None)
-        with self._context(None):
-            # On a thread: some embed texts while they are made.
-            made = await asyncio.to_thread(
-                self._sessions.begin, _session_of_call(), spec, checkpoint, means
-            )
-        return {"version": made.version, "programs": list(made.programs)}
+        call, means = current_call(), await self._means(None)
+        if spec is not None:
+            made = await self._sessions.begin(_session_of_call(), spec, checkpoint, means)
+            return {"version": made.version, "programs": list(made.programs)}
+        async with self._sessions.serving(call, means) as held:
+            return held.answer(call, {"programs": list(held.session.programs)})
 
     @operation
     async def session_run(
@@ -222,28 +221,40 @@ class DSPyAdapter(Adapter):
         adapter: Any = None,
     ) -> dict[str, Any]:
         """Calls a program that the session keeps: with inputs, or with each of a list."""
-        session = self._sessions.find(_session_of_call())
-        kept, means = session.program(program), await self._means(None)
-        session.check_size(program)
-        given = session.each(program, inputs)
-        own = self._adapter(adapter, means) if adapter is not None else session.adapter
-        with self._context(self._lm(session), adapter=own, is_traced=True):
-            made = await self._each(kept, given, config, stream_fields)
-        session.answered(program, inputs, made)
-        return {**made, "version": session.version}
+        call, means = current_call(), await self._means(None)
+        async with self._sessions.serving(call, means) as held:
+            session = held.session
+            kept = session.program(program)
+            session.check_size(program)
+            given = session.each(program, inputs)
+            own = self._adapter(adapter, means) if adapter is not None else session.adapter
+            with self._context(self._lm(session), adapter=own, is_traced=True):
+                made = await self._each(kept, given, config, stream_fields)
+            session.answered(program, inputs, made)
+            return held.answer(call, made)
 
     @operation
     async def session_load(self, program: Any, state: Any) -> dict[str, Any]:
         """Gives a program of the session a state as DSPy saves it, such as an optimized one's."""
-        session = self._sessions.find(_session_of_call())
-        session.load(program, state)
-        session.version += 1
-        return {"version": session.version}
+        call = current_call()
+        async with self._sessions.serving(call, await self._means(None)) as held:
+            held.session.load(program, state)
+            held.session.version += 1
+            return held.answer(call, {})
 
     @operation
     async def session_checkpoint(self) -> dict[str, Any]:
         """The session's state as plain data, and the names of what is not in it."""
-        return self._sessions.find(_session_of_call()).checkpoint()
+        call = current_call()
+        async with self._sessions.serving(call, await self._means(None)) as held:
+            return held.answer(call, held.session.checkpoint())
+
+    @operation
+    async def session_save(self) -> dict[str, Any]:
+        """The session's state for the daemon alone."""
+        call = current_call()
+        async with self._sessions.serving(call, await self._means(None)) as held:
+            return held.answer(call, {})
 
     @operation
     async def session_end(self) -> dict[str, Any]:

@@ -5,9 +5,12 @@ worker can go on with it. Nothing is pickled. What is no plain value is left out
 named in it.
 """
 
-import threading
+import asyncio
 from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Any
+from weakref import WeakValueDictionary
 
 import dspy
 
@@ -17,7 +20,10 @@ from krait_worker.adapters.dspy import states
 from krait_worker.adapters.dspy.construction import Means
 from krait_worker.adapters.dspy.language_models import checked
 from krait_worker.adapters.dspy.objects import Constructed, adapter
-from krait_worker.faults import InvalidInput, StateTooLarge
+from krait_worker.context import CallContext
+from krait_worker.envelope import Codec
+from krait_worker.faults import CallRefused, InvalidInput, StateTooLarge
+from krait_worker.values import MalformedBody, decode, encode
 
 _SPEC = frozenset({"programs", "lm", "adapter"})
 _CHECKPOINT = frozenset({"dspy", "version", "programs", "attributes", "history", "missing"})
@@ -173,47 +179,114 @@ class Session:
         self.version = version
 
 
-class Sessions:
-    """A worker's sessions by their ids. They begin on any thread; all else is the loop's."""
+class Held:
+    """A session that the worker has, and what is known of its state elsewhere."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._held: dict[str, Session] = {}
+    __slots__ = ("running", "saved", "session")
+
+    def __init__(self, session: Session, is_kept: bool) -> None:
+        self.session = session
+        #: The version whose state the daemon has.
+        self.saved = session.version if is_kept else -1
+        self.running = 0
+
+    def answer(self, call: CallContext | None, made: dict[str, Any]) -> dict[str, Any]:
+        """What a call is answered with: with the state, where it asks for that."""
+        made["version"] = self.session.version
+        if call is not None and call.save:
+            state = self.session.checkpoint()
+            packed = encode(state, Codec.MSGPACK, "checkpoint")
+            saved = {"bytes": len(packed), "dspy": dspy.__version__, "missing": state["missing"]}
+            if len(packed) <= limits.CHECKPOINT_BYTES:
+                saved["state"] = packed
+                self.saved = self.session.version
+            made["saved"] = saved
+        return made
+
+
+class Sessions:
+    """A worker's sessions by their ids. For one thread: the asyncio loop's."""
+
+    def __init__(self, building: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        self._building = building
+        #: The one that was used last is the last.
+        self._held: dict[str, Held] = {}
+        #: Held while a session is made or found: who comes second finds what the first has made.
+        self._gates: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def __len__(self) -> int:
         return len(self._held)
 
-    def begin(
+    async def begin(
         self, name: str | None, spec: Any, checkpoint: Any, means: Means | None = None
     ) -> Session:
         """A new session; with a checkpoint it takes the place of one that is there."""
         name = _named(name)
-        self._check(name, checkpoint)
-        made = Session(spec, means)
-        if checkpoint is not None:
-            made.restore(checkpoint)
-        with self._lock:
-            # Another may have begun meanwhile.
-            self._check(name, checkpoint)
-            self._held[name] = made
-        return made
-
-    def _check(self, name: str, checkpoint: Any) -> None:
-        if checkpoint is None and name in self._held:
-            raise InvalidInput(f"the session {name:.60} has begun already")
-        if name not in self._held and len(self._held) >= limits.SESSIONS:
-            raise InvalidInput(f"the worker has {limits.SESSIONS} sessions, and takes no more")
+        async with self._gate(name):
+            if checkpoint is None and name in self._held:
+                raise InvalidInput(f"the session {name:.60} has begun already")
+            return (await self._make(name, spec, checkpoint, means, is_kept=False)).session
 
     def find(self, name: str | None) -> Session:
-        """The session of a call; raises `InvalidInput`."""
-        found = self._held.get(_named(name))
-        if found is None:
-            raise InvalidInput(f"the worker has no session {name!r:.60}; session_begin makes it")
-        return found
+        """The session of that name; raises `CallRefused`."""
+        return self._found(_named(name)).session
 
     def end(self, name: str | None) -> bool:
         """Forgets a session; whether it was there."""
         return self._held.pop(_named(name), None) is not None
+
+    @asynccontextmanager
+    async def serving(
+        self, call: CallContext | None, means: Means | None = None
+    ) -> AsyncIterator[Held]:
+        """The session of a call while that runs; made anew where the call brings what makes it."""
+        name = _named(call.session if call is not None else None)
+        begin = call.begin if call is not None else None
+        async with self._gate(name):
+            if begin is not None:
+                state = begin.get("checkpoint")
+                checkpoint = None if state is None else _unpacked(state)
+                await self._make(name, begin["spec"], checkpoint, means, is_kept=True)
+            held = self._found(name)
+        held.running += 1
+        try:
+            yield held
+        finally:
+            held.running -= 1
+
+    def _gate(self, name: str) -> asyncio.Lock:
+        return self._gates.setdefault(name, asyncio.Lock())
+
+    def _found(self, name: str) -> Held:
+        held = self._held.pop(name, None)
+        if held is None:
+            raise CallRefused(
+                "no_session", f"the worker has no session {name!r:.60}; session_begin makes it"
+            )
+        self._held[name] = held
+        return held
+
+    async def _make(
+        self, name: str, spec: Any, checkpoint: Any, means: Means | None, *, is_kept: bool
+    ) -> Held:
+        with self._building():
+            # On a thread: some embed texts while they are made.
+            made = await asyncio.to_thread(_built, spec, checkpoint, means)
+        if name not in self._held and len(self._held) >= limits.SESSIONS:
+            self._make_room()
+        held = self._held[name] = Held(made, is_kept)
+        return held
+
+    def _make_room(self) -> None:
+        """Forgets the session that was used longest ago and can come back as it is."""
+        for name, held in self._held.items():
+            if held.running == 0 and held.saved == held.session.version:
+                del self._held[name]
+                return
+        raise InvalidInput(
+            f"the worker has {limits.SESSIONS} sessions with what is saved nowhere, and takes no "
+            "more; end some, or save them more often"
+        )
 
 
 def _outputs(reply: dict[str, Any]) -> dict[str, Any]:
@@ -225,6 +298,20 @@ def _named(name: str | None) -> str:
     if not name:
         raise InvalidInput("the call belongs to no session: give it one (options.session)")
     return name
+
+
+def _built(spec: Any, checkpoint: Any, means: Means | None) -> Session:
+    made = Session(spec, means)
+    if checkpoint is not None:
+        made.restore(checkpoint)
+    return made
+
+
+def _unpacked(state: bytes | memoryview) -> Any:
+    try:
+        return decode(bytes(state), Codec.MSGPACK)
+    except MalformedBody as error:
+        raise InvalidInput(f"the checkpoint cannot be read: {error}") from error
 
 
 def _map(given: Any, where: str, keys: frozenset[str] | None) -> dict[str, Any]:
