@@ -134,6 +134,19 @@ actor ScriptedCore: DaemonCore {
         ["by": .string(grouping.rawValue), "last": .int(Int64(last))]
     }
 
+    func sessions(id: String?, pool: String?) async throws(CallError) -> Value {
+        let one: Value = [
+            "id": "ann-7", "pool": "p", "worker": "p/0.1", "running": 0, "checked_out": false,
+            "age_s": 90.0, "idle_s": 5.0, "since_saved_s": 5.0, "version": 3, "bytes": 2_048,
+            "dspy": "3.4.1", "missing": ["programs.answer.self.lm"],
+        ]
+        guard let id else { return ["sessions": [one]] }
+        guard id == "ann-7" else {
+            throw CallError(.unknownSession, "there is no session `\(id)`")
+        }
+        return one
+    }
+
     func steer(_ request: SteeringRequest) async throws(CallError) -> Value {
         guard request.pool == "p" else {
             throw CallError(.unknownPool, "there is no pool `\(request.pool)`; there is p")

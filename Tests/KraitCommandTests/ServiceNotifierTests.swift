@@ -210,6 +210,7 @@ private struct HungCore: DaemonCore {
 
     func pipelines(plan: String?) async throws(CallError) -> Value { .null }
     func runs(number: Int?) async throws(CallError) -> Value { .null }
+    func sessions(id: String?, pool: String?) async throws(CallError) -> Value { .null }
     func explain(operation: String) async throws -> Value { .null }
     func lm(by grouping: LMLedger.Grouping, last: Int) async -> Value { .null }
     func steer(_ request: SteeringRequest) async throws(CallError) -> Value { .null }

@@ -43,7 +43,7 @@ enum CallCommand {
         "session",
         "ID",
         .text,
-        "the session it belongs to"
+        "the session it belongs to, as `krait sessions` has them"
     )
     static let lm = Argument<String?>.option(
         "lm",

@@ -10,7 +10,8 @@ func commandTree(_ programs: Programs) -> Command {
     commands += SteerCommands.commands
     commands += [
         CallCommand.command, RunCommand.command, PipelinesCommand.command, RunsCommand.command,
-        EvaluateCommand.command, OptimizeCommand.command, RouteCommand.command, LMCommand.command,
+        SessionsCommand.command, EvaluateCommand.command, OptimizeCommand.command,
+        RouteCommand.command, LMCommand.command,
         DoctorCommand.command(programs.echoRoundTrip), ConfigCommand.command, KeysCommand.command,
     ]
     if let demo = programs.demo { commands.append(DemoCommand.command(demo)) }

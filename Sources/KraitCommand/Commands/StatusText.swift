@@ -18,6 +18,12 @@ enum StatusText {
         let run = status["run"]?.string ?? "?"
         let pools = status["pools"]?.list ?? []
         var text = "\(name): pid \(pid), run \(run), up \(uptime)\n"
+        if let sessions = status["sessions"], sessions["count"]?.int ?? 0 > 0 {
+            let taken = sessions["checked_out"]?.int ?? 0
+            text += "\(number(sessions["count"])) sessions"
+            text += taken > 0 ? ", \(taken) checked out\n" : "\n"
+            if let problem = sessions["problem"]?.string { text += "not kept: \(problem)\n" }
+        }
         let pipelines = status["pipelines"]?.list ?? []
         if !pipelines.isEmpty { text += "\n" + table(ofPipelines: pipelines) }
         if pools.isEmpty { return pipelines.isEmpty ? text + "no pools\n" : text }

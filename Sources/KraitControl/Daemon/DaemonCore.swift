@@ -46,6 +46,9 @@ package protocol DaemonCore: Sendable {
     /// The latest runs of pipelines, or the whole of one.
     func runs(number: Int?) async throws(CallError) -> Value
 
+    /// The sessions there are, those of a pool, or the one of a name.
+    func sessions(id: String?, pool: String?) async throws(CallError) -> Value
+
     /// Changes a pool, and gives its status once that is done, or has begun where nobody waits.
     func steer(_ request: SteeringRequest) async throws(CallError) -> Value
 

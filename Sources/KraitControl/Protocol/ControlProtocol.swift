@@ -22,6 +22,8 @@ package enum ControlRequest: Sendable {
     case pipelines(plan: String?)
     /// The latest runs of pipelines, or the whole of one.
     case runs(number: Int?)
+    /// All sessions, those of a pool, or the one of a name.
+    case sessions(id: String?, pool: String?)
 
     package static let protocolVersion = 1
 }

@@ -35,6 +35,12 @@ extension ControlRequest {
         case "runs":
             try fields.allow(["verb", "number"])
             self = .runs(number: try fields.optional("number")?.count())
+        case "sessions":
+            try fields.allow(["verb", "session", "pool"])
+            self = .sessions(
+                id: try fields.optional("session")?.text(),
+                pool: try fields.optional("pool")?.text()
+            )
         case "cancel":
             try fields.allow(["verb", "of"])
             self = .cancel(try fields.required("of").value)
@@ -54,7 +60,7 @@ extension ControlRequest {
         default:
             let verbs =
                 "ping, status, call, stream, cancel, explain, lm, pipelines, run, runs, resize, "
-                + "drain, resume, recycle, stop"
+                + "drain, resume, recycle, sessions, stop"
             throw .malformed("there is no verb \(quoted(verb)); there are \(verbs)")
         }
     }
@@ -143,6 +149,10 @@ extension ControlRequest {
         case .pipelines(let plan):
             map["verb"] = "pipelines"
             map["plan"] = plan.map(Value.string)
+        case .sessions(let id, let pool):
+            map["verb"] = "sessions"
+            map["session"] = id.map(Value.string)
+            map["pool"] = pool.map(Value.string)
         case .runs(let number):
             map["verb"] = "runs"
             map["number"] = number.map { .int(Int64($0)) }

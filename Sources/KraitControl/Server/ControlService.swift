@@ -67,6 +67,10 @@ struct ControlService: Sendable {
             return try await answer { () async throws(CallError) in
                 try await core.runs(number: number)
             }
+        case .sessions(let id, let pool):
+            return try await answer { () async throws(CallError) in
+                try await core.sessions(id: id, pool: pool)
+            }
         case .run(let request):
             return try await core.runPipeline(request, request.isStreaming ? send : nil)
         case .stop(let now):
