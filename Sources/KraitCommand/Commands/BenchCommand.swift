@@ -23,7 +23,7 @@ struct BenchRequest: Sendable, Equatable {
     /// The benches there are.
     enum Bench: String, CaseIterable {
         case echo, queue, streams, tools, payload, lm, codecs, native, predict, route, pipeline
-        case peers
+        case peers, sessions
         /// Draws what others have printed.
         case plot
 
@@ -33,7 +33,9 @@ struct BenchRequest: Sendable, Equatable {
             case .codecs: 0.2
             case .native, .predict: 0.5
             case .peers: 1
-            case .echo, .queue, .streams, .tools, .payload, .lm, .route, .pipeline, .plot: 2
+            case .echo, .queue, .streams, .tools, .payload, .lm, .route, .pipeline, .sessions,
+                .plot:
+                2
             }
         }
     }
@@ -48,9 +50,9 @@ enum BenchCommand {
             + "payload, large values beside bare memory; lm, a model's call beside the model; "
             + "codecs, what each form of a value costs; native, Swift beside DSPy, and perhaps "
             + "names of its parts; predict, a prediction beside DSPy's; route, what a decision "
-            + "costs; pipeline, what steps add to "
-            + "calls; peers, Ray and others beside us; plot, and files of what benches printed "
-            + "with --json"
+            + "costs; pipeline, what steps add to calls; sessions, what remembering costs, and "
+            + "perhaps names of its parts; peers, Ray and others beside us; plot, and files of "
+            + "what benches printed with --json"
     )
     static let workers = Argument<Int?>.option(
         "workers",
@@ -184,6 +186,8 @@ enum BenchCommand {
                 parts.append(name)
             } else if let bench = BenchRequest.Bench(rawValue: name) {
                 benches.append(bench)
+            } else if benches.last == .sessions, SessionBench.parts.contains(name) {
+                parts.append(name)
             } else if benches.last == .native {
                 guard NativeBench.names.contains(name) else {
                     throw unknown("native bench", name, among: NativeBench.names)

@@ -15,6 +15,7 @@ enum BenchProgram {
         case .peers: try await PeersBenchProgram.run(request, context)
         case .predict: try await PredictBenchProgram.run(request, context)
         case .route: try await RouteBenchProgram.run(request, context)
+        case .sessions: try await SessionBenchProgram.run(request, context)
         case .pipeline: try await PipelineBenchProgram.run(request, context)
         // The command draws by itself.
         case .plot: break

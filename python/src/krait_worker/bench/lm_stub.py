@@ -7,24 +7,29 @@ from typing import Any
 
 from krait_worker.adapters.base import Adapter, operation
 
-_MESSAGE = {"role": "assistant", "content": "[[ ## answer ## ]]\nyes\n\n[[ ## completed ## ]]"}
-_BODY = json.dumps(
-    {
-        "id": "1",
-        "object": "chat.completion",
-        "model": "stub",
-        "choices": [{"index": 0, "message": _MESSAGE, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
-    }
-).encode()
-_ANSWER = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(_BODY)
-) + _BODY
+_ANSWER_FIELD = "[[ ## answer ## ]]\nyes\n\n[[ ## completed ## ]]"
+_REASONING_FIELD = "[[ ## reasoning ## ]]\nso\n\n"
+
+
+def _response(content: str) -> bytes:
+    message = {"role": "assistant", "content": content}
+    body = json.dumps(
+        {
+            "id": "1",
+            "object": "chat.completion",
+            "model": "stub",
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+        }
+    ).encode()
+    head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    return (head % len(body)).encode() + body
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, latency: float) -> None:
+    def __init__(self, latency: float, answer: bytes) -> None:
         self._latency = latency
+        self._response = answer
         self._input = b""
         self._transport: Any = None
 
@@ -47,22 +52,23 @@ class _Connection(asyncio.Protocol):
 
     def _answer(self) -> None:
         if not self._transport.is_closing():
-            self._transport.write(_ANSWER)
+            self._transport.write(self._response)
 
 
 class LMStub(Adapter):
     """Serves endpoints from a thread of the worker's."""
 
     @operation
-    def serve(self, latency_ms: int) -> str:
+    def serve(self, latency_ms: int, reasoning: bool = False) -> str:
         """Starts an endpoint that answers after `latency_ms`; gives its `api_base`."""
+        answer = _response(_REASONING_FIELD + _ANSWER_FIELD if reasoning else _ANSWER_FIELD)
         loop = asyncio.new_event_loop()
         started: list[int] = []
         ready = threading.Event()
 
         async def serve() -> None:
             server = await loop.create_server(
-                lambda: _Connection(latency_ms / 1_000), "127.0.0.1", 0, backlog=4_096
+                lambda: _Connection(latency_ms / 1_000, answer), "127.0.0.1", 0, backlog=4_096
             )
             started.append(server.sockets[0].getsockname()[1])
             ready.set()
