@@ -6,7 +6,6 @@ is the best so far, with its state, and `{"log": …}` a line.
 
 import asyncio
 import contextlib
-import logging
 import re
 import threading
 import time
@@ -23,6 +22,7 @@ from dspy.utils.callback import BaseCallback
 from dspy.utils.saving import get_dependency_versions
 
 from krait_worker import limits
+from krait_worker.adapters.dspy.optimizing import lines
 from krait_worker.adapters.dspy.optimizing.metrics import Metric
 from krait_worker.context import CallContext, current_call, enter_call
 from krait_worker.faults import clipped
@@ -30,7 +30,6 @@ from krait_worker.faults import clipped
 #: How often it tells at most.
 _SECONDS = 0.25
 _SHOWN = 8
-_LOGGERS = ("dspy", "gepa", "optuna")
 #: How optimizers say how far they are.
 _STEP = re.compile(r"\b(Trial|batch|Bootstrapping set)\s+(\d+)\s*(?:/|of)\s*(\d+)", re.IGNORECASE)
 #: The candidate that the surrounding code runs.
@@ -194,21 +193,11 @@ class Progress(BaseCallback):  # type: ignore[misc]
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
         """Takes what DSPy logs for this job: it can hold parts of rows, and is for nobody else."""
-        own, others = _Lines(self), _Others(self)
-        loggers = [logging.getLogger(name) for name in _LOGGERS]
-        handlers = [handler for logger in loggers for handler in logger.handlers]
-        for handler in handlers:
-            handler.addFilter(others)
-        for logger in loggers:
-            logger.addHandler(own)
         try:
-            yield
+            with lines.taken(lambda: self.is_here, self._line):
+                yield
         finally:
             self._is_over = True
-            for logger in loggers:
-                logger.removeHandler(own)
-            for handler in handlers:
-                handler.removeFilter(others)
 
     @property
     def is_here(self) -> bool:
@@ -297,12 +286,12 @@ class Progress(BaseCallback):  # type: ignore[misc]
         try:
             self._last = time.monotonic()
             with self._lock:
-                lines, lost = list(self._lines), self._lost
+                told, lost = list(self._lines), self._lost
                 self._lines.clear()
                 self._lost = 0
             if lost:
                 call.emit({"log": {"level": "warning", "text": f"{lost} lines were left out"}})
-            for line in lines:
+            for line in told:
                 call.emit({"log": line})
             self._tell_best(call)
             call.emit({"progress": self.now()})
@@ -364,36 +353,6 @@ class Progress(BaseCallback):  # type: ignore[misc]
         if self._step is None or self._step[0] == "bootstrapping set":
             return None
         return min(1.0, (self._step[1] - 1) / max(1, self._step[2]))
-
-
-class _Lines(logging.Handler):
-    """Hands on what is logged by the job's threads."""
-
-    def __init__(self, progress: Progress) -> None:
-        super().__init__(logging.INFO)
-        self._progress = progress
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Takes a line."""
-        progress = self._progress
-        if not progress.is_here:
-            return
-        with contextlib.suppress(TypeError, ValueError):
-            text = record.getMessage().strip()
-            if text:
-                progress._line(record.levelname.lower(), text)
-
-
-class _Others(logging.Filter):
-    """Keeps a job's lines from those who write down what all jobs log."""
-
-    def __init__(self, progress: Progress) -> None:
-        super().__init__()
-        self._progress = progress
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the line is of somebody else."""
-        return not self._progress.is_here
 
 
 def _shape(program: Any) -> Any:
