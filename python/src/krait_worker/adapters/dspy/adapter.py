@@ -8,9 +8,9 @@ from typing import Any
 
 import dspy
 
-from krait_worker import limits
 from krait_worker.adapters.base import Adapter, Operation, operation
 from krait_worker.adapters.dspy import caching, checks, extras, optimizing, outputs, warming
+from krait_worker.adapters.dspy.calling import called, each
 from krait_worker.adapters.dspy.code import code_act
 from krait_worker.adapters.dspy.construction import Means
 from krait_worker.adapters.dspy.language_models import LanguageModels
@@ -22,11 +22,10 @@ from krait_worker.adapters.dspy.programs import Program, Programs
 from krait_worker.adapters.dspy.run import Run
 from krait_worker.adapters.dspy.sessions import Session, Sessions
 from krait_worker.adapters.dspy.signatures import BoundSignature, specification
-from krait_worker.adapters.dspy.streaming import listeners, streamed
 from krait_worker.adapters.dspy.tools import distinct, host_tools, run_all
 from krait_worker.adapters.dspy.user_programs import Shared, UserPrograms
 from krait_worker.context import current_call
-from krait_worker.faults import InvalidInput, qualified
+from krait_worker.faults import InvalidInput
 
 #: How many modules without an asynchronous form run at once, each on a thread.
 _MOST_THREADS = 64
@@ -176,7 +175,7 @@ class DSPyAdapter(Adapter):
             made = await asyncio.to_thread(Constructed, spec, "spec", means)
             asked = await asyncio.to_thread(retriever, rm, means)
             with dspy.context(rm=asked):
-                return await self._each(made, given, config, stream_fields)
+                return await each(made, given, config, stream_fields)
 
     async def _use_own(
         self,
@@ -190,7 +189,7 @@ class DSPyAdapter(Adapter):
         own, given = self._adapter(adapter, await self._means(mcp)), inputs or {}
         with self._context(self._lm(), adapter=own, is_traced=True):
             async with program.leased() as made:
-                return await self._each(made, given, config, stream_fields)
+                return await each(made, given, config, stream_fields)
 
     @operation
     async def metric(
@@ -229,7 +228,7 @@ class DSPyAdapter(Adapter):
             given = session.each(program, inputs)
             own = self._adapter(adapter, means) if adapter is not None else session.adapter
             with self._context(self._lm(session), adapter=own, is_traced=True):
-                made = await self._each(kept, given, config, stream_fields)
+                made = await each(kept, given, config, stream_fields)
             session.answered(program, inputs, made)
             return held.answer(call, made)
 
@@ -301,46 +300,7 @@ class DSPyAdapter(Adapter):
         if config is not None:
             arguments["config"] = checks.config(config)
         with self._context(self._lm(), adapter=self._adapter(adapter)):
-            return await self._called(program, arguments, fields)
-
-    async def _called(self, program: Program, arguments: dict[str, Any], fields: Any) -> Any:
-        """What the object of a program gives, on the loop or on a thread."""
-        module, call = program.module, current_call()
-        if isinstance(module, dspy.Module):
-            if call is not None and call.is_stream:
-                return await streamed(call, module, arguments, fields, is_async=program.is_async)
-            if fields is not None:
-                listeners(module, fields)
-        run = module.acall if program.is_async else dspy.asyncify(module)
-        return await run(**arguments)
-
-    async def _each(
-        self, program: Constructed, inputs: Any, config: Any, fields: Any
-    ) -> dict[str, Any]:
-        """The reply for inputs; for a list of them `results`, each a reply or an `error`."""
-        if not isinstance(inputs, list):
-            return outputs.whole(await self._one(program, inputs, config, fields))
-        if len(inputs) > limits.BATCH_INPUTS:
-            raise InvalidInput(f"inputs has at most {limits.BATCH_INPUTS} entries")
-        gate = asyncio.Semaphore(limits.BATCH_WIDTH)
-
-        async def row(given: Any) -> dict[str, Any]:
-            async with gate:
-                try:
-                    return outputs.whole(await self._one(program, given, config, fields))
-                except Exception as error:  # noqa: BLE001 - the other rows are to go on
-                    return {"error": {"type": qualified(type(error)), "message": str(error)}}
-
-        return {"results": list(await asyncio.gather(*(row(given) for given in inputs)))}
-
-    async def _one(self, program: Constructed, inputs: Any, config: Any, fields: Any) -> Any:
-        arguments = await asyncio.to_thread(program.arguments, inputs)
-        if config is not None:
-            arguments["config"] = checks.config(config)
-        try:
-            return await self._called(program, arguments, fields)
-        except ImportError as error:
-            raise extras.missing(error, type(program.module).__name__, "spec") from error
+            return await called(program, arguments, fields)
 
     async def _with_tools(
         self,
