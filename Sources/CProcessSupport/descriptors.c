@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <spawn.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -95,7 +96,7 @@ ssize_t krait_send_packet(
     return sendmsg(socket, &message, MSG_NOSIGNAL);
 }
 
-int krait_close_from(posix_spawn_file_actions_t *actions, int lowest) {
+int krait_close_from(void *actions, int lowest) {
     return posix_spawn_file_actions_addclosefrom_np(actions, lowest);
 }
 

@@ -2,7 +2,6 @@
 // Every function returns -1 with errno set where it fails, unless it says otherwise.
 #pragma once
 
-#include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -67,7 +66,8 @@ void krait_keep_heap_small(void);
 void krait_trim_heap(void);
 
 // Lets a child begin without any descriptor from `lowest` on, whatever other threads open meanwhile.
-int krait_close_from(posix_spawn_file_actions_t *actions, int lowest);
+// `actions` is a posix_spawn_file_actions_t: spawn.h itself is left to Glibc's module.
+int krait_close_from(void *actions, int lowest);
 
 // The kernel's id of the calling thread.
 pid_t krait_gettid(void);
