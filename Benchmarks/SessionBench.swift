@@ -11,7 +11,7 @@ package struct SessionBench: Sendable {
     }
 
     /// The parts there are, in the order in which they run.
-    package static let parts = ["calls", "rehydration", "slots", "idle"]
+    package static let parts = ["calls", "rehydration", "slots", "gateway", "idle"]
     /// How many sessions lie idle, and how many demos each has.
     package static let idle = 10_000
     package static let demos = 8
@@ -38,7 +38,8 @@ package struct SessionBench: Sendable {
         try await endpoints.running { endpoints in
             try await endpoints.ready()
             for name in parts {
-                let latency = name == "slots" ? Self.latency : 0
+                let isFull = name == "slots" || name == "gateway"
+                let latency = isFull ? Self.latency : 0
                 let arguments: ValueMap = [
                     "latency_ms": .int(Int64(latency)), "reasoning": true,
                 ]
@@ -46,7 +47,11 @@ package struct SessionBench: Sendable {
                 let orchestrator = Orchestrator(name: "bench") {
                     PythonPool(
                         "dspy",
-                        adapter: .dspy(model: "openai/stub", apiBase: url),
+                        adapter: .dspy(
+                            model: "openai/stub",
+                            apiBase: url,
+                            settings: ["gateway": .bool(name == "gateway")]
+                        ),
                         workers: name == "rehydration" ? 2 : 1,
                         slots: Self.slots,
                         python: python
@@ -57,7 +62,7 @@ package struct SessionBench: Sendable {
                     return switch name {
                     case "calls": try await saved(krait)
                     case "rehydration": try await rehydration(krait)
-                    case "slots": try await filled(krait)
+                    case "slots", "gateway": try await filled(krait)
                     default: try await idle(krait)
                     }
                 }
@@ -116,7 +121,8 @@ package struct SessionBench: Sendable {
             + Self.figures("rehydrated_call", dead, "ms") + Self.figures("warm_call", warm, "ms")
     }
 
-    /// As many sessions as the worker has slots, each calling all the time.
+    /// As many sessions as the worker has slots, each calling all the time; the worker asks the
+    /// endpoint itself, or leaves that to the gateway.
     private func filled(_ krait: Orchestrator) async throws -> [(String, Double)] {
         var sessions: [Session] = []
         for number in 0..<Self.slots {

@@ -45,7 +45,10 @@ async def each(program: Constructed, inputs: Any, config: Any, fields: Any) -> d
 
 
 async def _one(program: Constructed, inputs: Any, config: Any, fields: Any) -> Any:
-    arguments = await asyncio.to_thread(program.arguments, inputs)
+    if program.makes_objects(inputs):
+        arguments = await asyncio.to_thread(program.arguments, inputs)
+    else:
+        arguments = program.arguments(inputs)
     if config is not None:
         arguments["config"] = checks.config(config)
     try:

@@ -29,6 +29,12 @@ class Constructed(Program):
         if callable(made) and not isinstance(made, dspy.Adapter):
             self._parameters = Parameters.of_call(self._name, made)
 
+    def makes_objects(self, inputs: Any) -> bool:
+        """Whether arguments of a call may be specs, which are made on a thread."""
+        if self._parameters is None or not isinstance(inputs, dict):
+            return False
+        return any(isinstance(inputs.get(key), (dict, list)) for key in self._parameters.named)
+
     def arguments(self, inputs: Any, means: Means | None = None) -> dict[str, Any]:
         """The arguments of a call, specs among them made; raises `InvalidInput`."""
         found = self._parameters
