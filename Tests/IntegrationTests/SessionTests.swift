@@ -48,11 +48,12 @@ import Testing
         await krait.status().pools[0].workers.compactMap(\.processID)
     }
 
-    /// Kills the workers, and waits until that is seen: a call that is sent before fails, since
-    /// nobody knows whether it was begun.
+    /// Kills the workers, and waits until the pool knows, which then says of no session where it
+    /// is: a call that is sent before fails, since nobody knows whether it was begun.
     private func kill(_ krait: Orchestrator) async {
         let victims = Set(await processes(krait))
         for process in victims { Glibc.kill(process, SIGKILL) }
+        #expect(await eventually { await krait.sessions().allSatisfy { $0.worker == nil } })
         #expect(await eventually { await victims.isDisjoint(with: processes(krait)) })
     }
 
