@@ -67,7 +67,7 @@ import Testing
             let forged = CurveKeys(publicKey: keys.publicKey, secretKey: unknown.secretKey)
             let pretender = try Dealer("w", to: endpoint, server: server, keys: forged)
             let rogues = [plain, stranger, mistaken, pretender]
-            for rogue in rogues { try rogue.send([66]) }
+            for rogue in rogues { rogue.offer([66]) }
             #expect(await eventually { await courier.refusedPeers > 0 })
             let worker = try Dealer("w", to: endpoint, server: server, keys: keys)
             for byte in UInt8(1)...20 { try worker.send([byte]) }

@@ -58,6 +58,10 @@ final class Dealer {
         }
     }
 
+    /// Sends one frame if the socket takes it now: one that was refused already has nowhere to send
+    /// it to, and would wait for ever.
+    func offer(_ frame: [UInt8]) { zmq_send(socket, frame, frame.count, ZMQ_DONTWAIT) }
+
     /// A message's frames, or nil where none is waiting.
     func receiveNow() -> [[UInt8]]? {
         var frames: [[UInt8]] = []
