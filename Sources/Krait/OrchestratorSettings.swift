@@ -68,12 +68,22 @@ public struct SessionSettings: Sendable, Equatable {
     public var limit: Int
     /// How many sessions one caller may own.
     public var limitPerCaller: Int
+    /// How many bytes the file may have; nil for as many as the disk has room for.
+    ///
+    /// Where it is full, no session begins, and what calls leave of others waits in memory for room.
+    public var bytes: Int?
 
     /// Settings, each with its default.
-    public init(folder: String? = nil, limit: Int = 100_000, limitPerCaller: Int = 100_000) {
+    public init(
+        folder: String? = nil,
+        limit: Int = 100_000,
+        limitPerCaller: Int = 100_000,
+        bytes: Int? = nil
+    ) {
         self.folder = folder
         self.limit = limit
         self.limitPerCaller = limitPerCaller
+        self.bytes = bytes
     }
 
     var limits: SessionLimits {

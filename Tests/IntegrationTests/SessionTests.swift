@@ -216,7 +216,7 @@ import Testing
             let again = await #expect(throws: CallError.self) {
                 try await krait.beginSession("ann-7", programs: programs)
             }
-            #expect(again?.code == .unknownSession)
+            #expect(again?.code == .sessionTaken)
             let unknown = await #expect(throws: CallError.self) { try await run(krait, "ann-8") }
             #expect(unknown?.code == .unknownSession)
             #expect(unknown?.message.contains("did you mean `ann-7`?") == true)
@@ -254,10 +254,11 @@ import Testing
     private func run(
         in folder: String,
         _ adapter: Adapter,
+        bytes: Int? = nil,
         _ body: @escaping @Sendable (Orchestrator) async throws -> Void
     ) async throws {
         let settings = OrchestratorSettings(
-            sessions: SessionSettings(folder: folder),
+            sessions: SessionSettings(folder: folder, bytes: bytes),
             environment: Mark().environment
         )
         let orchestrator = Orchestrator(name: "tests", settings: settings) {
@@ -310,6 +311,46 @@ import Testing
                     #expect(await krait.status().sessions.problem?.contains("move it away") == true)
                     let outputs = try await krait.predict("question -> reply", Self.question)
                     #expect(!outputs.isEmpty)
+                }
+            }
+        }
+    }
+
+    @Test func `what a full file has no room for waits in memory, and is written when it has`()
+        async throws
+    {
+        try await OfflineLM.running { lm in
+            try await withTemporaryDirectory { folder in
+                let long = Value.string(String(repeating: "s", count: 150_000))
+                let demo: Value = ["question": "Which?", "reply": long]
+                try await run(in: folder, lm.adapter, bytes: 256 << 10) { krait in
+                    let programs: [String: SessionProgram] = ["answer": .predict(Self.answer)]
+                    let state: Value = ["demos": [demo]]
+                    let first = try await krait.beginSession("first", programs: programs)
+                    try await first.load("answer", state: state)
+                    _ = try await first.checkpoint()
+                    let second = try await krait.beginSession("s", programs: programs)
+                    try await second.load("answer", state: state)
+                    let error = await #expect(throws: CallError.self) {
+                        try await second.checkpoint()
+                    }
+                    #expect(error?.code == .sessionStore)
+                    #expect(error?.message.contains("no room left") == true)
+                    let problem = await krait.status().sessions.problem
+                    #expect(problem?.contains("no room left") == true)
+                    await kill(krait)
+                    #expect(try await self.run(krait) == 2)
+                    try await first.end()
+                    #expect(await eventually { await krait.status().sessions.unwritten == 0 })
+                    #expect(await krait.status().sessions.problem == nil)
+                }
+                try await run(in: folder, lm.adapter) { krait in
+                    #expect(await krait.sessions().map(\.id) == ["s"])
+                    #expect(try await self.run(krait) == 3)
+                    let options = CallOptions(session: "s")
+                    let call = Call("session_checkpoint", options: options)
+                    let state = try await krait.call(call).value["programs"]?["answer"]
+                    #expect(state?["demos"] == [demo])
                 }
             }
         }

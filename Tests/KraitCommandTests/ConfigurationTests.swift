@@ -142,7 +142,7 @@ private func read(_ text: String, file: String = "krait.yaml") throws -> Configu
         (
             "xyzzy: 1",
             "1:1: unknown key \"xyzzy\"; valid are name, log_level, drain_timeout, routing, "
-                + "run_directory, lm, pools"
+                + "run_directory, lm, sessions, pools"
         ),
         (
             "pools: {a: {adapter: dspy, lm: {modle: x}}}",
@@ -284,6 +284,9 @@ private func read(_ text: String, file: String = "krait.yaml") throws -> Configu
         for setting in [Setting<ValueMap>].languageModel {
             #expect(text.contains("      # \(setting.name): "))
         }
+        for setting in [Setting<ConfigurationDraft>].sessions {
+            #expect(text.contains(" \(setting.name): "))
+        }
         for line in text.split(separator: "\n") { #expect(line.count <= HelpText.width) }
     }
 
@@ -311,6 +314,17 @@ private func read(_ text: String, file: String = "krait.yaml") throws -> Configu
         #expect(found.cache.disk?.bytes == 2 << 30)
         #expect(try read("lm: {cache: {disk: 1GB}}").cache.disk == nil)
         #expect(throws: ConfigurationProblems.self) { _ = try read("lm: {cache: {fiel: x}}") }
+    }
+
+    @Test func `sessions are declared, their folder beside the configuration`() throws {
+        let found = try read(
+            "sessions:\n  folder: kept\n  limit: 7\n  limit_per_caller: 2\n  disk: 1GB\n"
+        )
+        #expect(found.sessions.folder?.hasSuffix("kept") == true)
+        #expect(found.sessions.limit == 7)
+        #expect(found.sessions.limitPerCaller == 2)
+        #expect(found.sessions.bytes == 1 << 30)
+        #expect(throws: ConfigurationProblems.self) { _ = try read("sessions: {limit: 0}") }
     }
 
     @Test(arguments: [

@@ -41,8 +41,9 @@ extension Orchestrator {
                 try await self.serveTransport(in: folder.path, started)
             }
             Child("sessions") { started in
-                let path = self.settings.sessions.folder ?? state ?? folder.path
-                await self.book.serve(in: path, started) { over in
+                let sessions = self.settings.sessions
+                let path = sessions.folder ?? state ?? folder.path
+                await self.book.serve(in: path, bytes: sessions.bytes, started) { over in
                     for session in over {
                         let pool = self.runtime.pools.first { $0.name == session.pool }
                         pool?.backend.tell(session)

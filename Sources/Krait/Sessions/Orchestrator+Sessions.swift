@@ -13,7 +13,7 @@ extension Orchestrator {
     ///   - pool: whose workers serve it; nil leaves that to the router.
     ///   - caller: who owns it; nil lets every caller use it.
     ///   - policy: when it is saved, where its calls go, and how long it is kept.
-    /// - Throws: `unknown_session` where there is one of that name; `sessions_full`;
+    /// - Throws: `session_taken` where there is one of that name; `sessions_full`;
     ///   `invalid_input` with the place in the spec that DSPy does not take; `session_store` where
     ///   it cannot be kept; whatever a call throws.
     public func beginSession(

@@ -18,16 +18,21 @@ extension SessionBook {
     ///
     /// A file that cannot be used keeps nothing from starting: beginning a session says so.
     ///
-    /// - Parameter ended: told of sessions whose time was up.
+    /// - Parameters:
+    ///   - bytes: how large the file may become; nil for any size.
+    ///   - ended: told of sessions whose time was up.
     func serve(
         in folder: String,
+        bytes: Int?,
         _ started: StartSignal,
         ended: @escaping @Sendable ([SessionTable.Session]) -> Void
     ) async {
         let dirty = Mailbox<UInt64>()
         let path = "\(folder)/sessions.sqlite"
         do throws(StoreError) {
-            let store = try SessionStore(path: path)
+            var settings = Database.Settings()
+            settings.bytes = bytes
+            let store = try SessionStore(path: path, settings: settings)
             state.withLock { state in
                 state.store = store
                 state.dirty = dirty

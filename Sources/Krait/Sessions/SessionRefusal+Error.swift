@@ -19,7 +19,7 @@ extension SessionRefusal {
             )
         case .exists:
             return CallError(
-                .unknownSession,
+                .sessionTaken,
                 "\(session) has begun already; use it as it is, end it, or take another name"
             )
         case .foreign:

@@ -15,6 +15,8 @@ struct Configuration: Sendable, Equatable {
     var routing = RoutingPolicy.preferNative
     /// What is kept of the answers of language models that the daemon asks itself.
     var cache = LMCacheSettings()
+    /// How many sessions there may be, and where they are kept.
+    var sessions = SessionSettings()
     var pools: [PythonPool] = []
     /// Where an operation's calls go when their pool cannot take them.
     var fallbacks: [Fallback] = []

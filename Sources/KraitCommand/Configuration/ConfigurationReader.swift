@@ -26,6 +26,7 @@ extension Configuration {
         guard problems.isEmpty else { throw ConfigurationProblems(problems, file: file) }
         self = draft.configuration
         runDirectory = runDirectory.map { draft.resolve(folder: $0) }
+        sessions.folder = sessions.folder.map { draft.resolve(folder: $0) }
     }
 
     /// Reads a configuration file.

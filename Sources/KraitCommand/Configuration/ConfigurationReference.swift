@@ -14,6 +14,7 @@ enum ConfigurationReference {
         for setting in [Setting<ConfigurationDraft>].top {
             lines += self.lines(of: setting, in: ConfigurationDraft(), indent: "")
             if setting.name == "lm" { lines += gateway }
+            if setting.name == "sessions" { lines += sessions }
             guard setting.name == "pools" else { continue }
             lines += ["pools:", "  general:"]
             for setting in [Setting<PoolDraft>].pool {
@@ -38,6 +39,12 @@ enum ConfigurationReference {
             lines += self.lines(of: setting, in: CacheDraft(), indent: "    ")
         }
         return lines
+    }
+
+    private static var sessions: [String] {
+        [Setting<ConfigurationDraft>].sessions.reduce(into: ["sessions:"]) { lines, setting in
+            lines += self.lines(of: setting, in: ConfigurationDraft(), indent: "  ")
+        }
     }
 
     private static func lines<Target>(

@@ -51,6 +51,14 @@ extension Setting where Target == ConfigurationDraft {
             }
         ),
         Setting(
+            "sessions",
+            typeName: "map",
+            "How many sessions there may be, and where they are kept.",
+            read: { node, path, draft, problems in
+                readSettings(.sessions, from: node, path: path, into: &draft, &problems)
+            }
+        ),
+        Setting(
             "pools",
             typeName: "map of pools by name",
             "The pools of Python workers.",
@@ -130,6 +138,7 @@ extension ConfigurationDraft {
 extension [Setting<ConfigurationDraft>] {
     static var top: [Setting<ConfigurationDraft>] { Setting.top }
     static var gateway: [Setting<ConfigurationDraft>] { Setting.gateway }
+    static var sessions: [Setting<ConfigurationDraft>] { Setting.sessions }
 }
 
 extension TextForm where Value == LogLevel {

@@ -155,7 +155,8 @@ struct DaemonPlan: Sendable {
             policy: configuration.routing,
             drainTimeout: configuration.drainTimeout,
             logger: logger,
-            gateway: LMGateway(cache: configuration.cache, logger: logger)
+            gateway: LMGateway(cache: configuration.cache, logger: logger),
+            sessions: configuration.sessions
         )
         let orchestrator = Orchestrator(name: configuration.name, settings: settings) {
             configuration.pools

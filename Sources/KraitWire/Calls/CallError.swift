@@ -154,9 +154,10 @@ public struct CallError: Error, Sendable, Equatable {
         public static let poolFailed = Code(rawValue: "pool_failed")
         /// Somebody drained the pool: it takes nothing until it is resumed.
         public static let poolDrained = Code(rawValue: "pool_drained")
-        /// No session of that name is there, or no longer; or there is one already.
+        /// No session of that name is there, or no longer.
         public static let unknownSession = Code(rawValue: "unknown_session")
-        /// The session is another caller's, or somebody has it to himself.
+        /// The session is another caller's, or somebody has it to himself; or one that is to begin
+        /// has begun already.
         public static let sessionTaken = Code(rawValue: "session_taken")
         /// As many sessions are there as may be.
         public static let sessionsFull = Code(rawValue: "sessions_full")
