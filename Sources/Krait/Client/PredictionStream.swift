@@ -77,32 +77,7 @@ public struct PredictionStream<Output: Sendable>: AsyncSequence, Sendable {
     }
 
     /// Begins to read; a second reader finds an error.
-    public func makeAsyncIterator() -> Iterator {
-        switch stream {
-        case .success(let stream): Iterator(chunks: stream.makeAsyncIterator(), error: nil)
-        case .failure(let error): Iterator(chunks: nil, error: error)
-        }
-    }
-
-    /// Reads the chunks; the call is cancelled when it is dropped.
-    public struct Iterator: AsyncIteratorProtocol {
-        fileprivate var chunks: ReplyStream.Iterator?
-        fileprivate let error: CallError?
-
-        /// The next chunk; nil after the last.
-        public mutating func next() async throws(CallError) -> PredictionChunk? {
-            try await next(isolation: #isolation)
-        }
-
-        /// The next chunk; nil after the last.
-        public mutating func next(
-            isolation actor: isolated (any Actor)?
-        ) async throws(CallError) -> PredictionChunk? {
-            if let error { throw error }
-            while let value = try await chunks?.next(isolation: actor) {
-                if let chunk = PredictionChunk(value) { return chunk }
-            }
-            return nil
-        }
+    public func makeAsyncIterator() -> ChunkIterator<PredictionChunk> {
+        ChunkIterator(stream) { PredictionChunk($0) }
     }
 }

@@ -33,33 +33,8 @@ public struct OptimizationStream: AsyncSequence, Sendable {
     }
 
     /// Begins to read; a second reader finds an error.
-    public func makeAsyncIterator() -> Iterator {
-        switch stream {
-        case .success(let stream): Iterator(chunks: stream.makeAsyncIterator(), error: nil)
-        case .failure(let error): Iterator(chunks: nil, error: error)
-        }
-    }
-
-    /// Reads the events; the job is cancelled when it is dropped.
-    public struct Iterator: AsyncIteratorProtocol {
-        fileprivate var chunks: ReplyStream.Iterator?
-        fileprivate let error: CallError?
-
-        /// The next event; nil after the last.
-        public mutating func next() async throws(CallError) -> OptimizationEvent? {
-            try await next(isolation: #isolation)
-        }
-
-        /// The next event; nil after the last.
-        public mutating func next(
-            isolation actor: isolated (any Actor)?
-        ) async throws(CallError) -> OptimizationEvent? {
-            if let error { throw error }
-            while let value = try await chunks?.next(isolation: actor) {
-                if let event = OptimizationEvent(value) { return event }
-            }
-            return nil
-        }
+    public func makeAsyncIterator() -> ChunkIterator<OptimizationEvent> {
+        ChunkIterator(stream) { OptimizationEvent($0) }
     }
 }
 

@@ -70,7 +70,7 @@ enum OptimizeCommand {
     static let threads = Argument.option(
         "threads",
         "N",
-        .integer(1...64),
+        .integer(1...1_000_000_000),
         default: Defaults.optimizerThreads,
         "how many rows are under way at once"
     )
@@ -134,12 +134,15 @@ enum OptimizeCommand {
         _ arguments: ParsedArguments,
         _ context: CommandContext
     ) async throws -> ExitCode {
-        guard let target = arguments[output] else {
+        guard let source = arguments[trainset], let name = arguments[EvaluateCommand.metric],
+            let target = arguments[output]
+        else {
             throw UsageError("it needs --trainset, --metric and --output", path: arguments.path)
         }
-        let optimization = try optimization(arguments, context)
+        let judge = metric(name, arguments)
+        let optimization = try optimization(source, judge, arguments, context)
         let client = try DaemonChoice.client(arguments, context)
-        if case .operation(let name) = try metric(arguments) {
+        if case .operation(let name) = judge {
             do {
                 _ = try await client.inquire(.explain(operation: name))
             } catch is CommandFailure {
@@ -165,16 +168,15 @@ enum OptimizeCommand {
     }
 
     private static func optimization(
+        _ source: String,
+        _ judge: RowEvaluation.Judge,
         _ arguments: ParsedArguments,
         _ context: CommandContext
     ) throws -> Optimization {
-        guard let source = arguments[trainset], arguments[EvaluateCommand.metric] != nil else {
-            throw UsageError("it needs --trainset, --metric and --output", path: arguments.path)
-        }
         let training = try rows(source, arguments, context)
         let spec = try OptimizedSource.spec(arguments[program], path: arguments.path)
         let scored: OptimizationMetric =
-            switch try metric(arguments) {
+            switch judge {
             case .named(let found):
                 .named(found.name, field: found.field, fraction: found.fraction)
             case .operation(let name): .operation(name)
@@ -210,8 +212,10 @@ enum OptimizeCommand {
         return rows
     }
 
-    private static func metric(_ arguments: ParsedArguments) throws -> RowEvaluation.Judge {
-        let name = arguments[EvaluateCommand.metric] ?? ""
+    private static func metric(
+        _ name: String,
+        _ arguments: ParsedArguments
+    ) -> RowEvaluation.Judge {
         let (field, fraction) = (EvaluateCommand.field, EvaluateCommand.fraction)
         let found = try? NamedMetric(name, field: arguments[field], fraction: arguments[fraction])
         return found.map(RowEvaluation.Judge.named) ?? .operation(name)
