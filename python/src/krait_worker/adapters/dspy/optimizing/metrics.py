@@ -4,36 +4,19 @@ A metric of the caller's is asked from many threads at once. What fails scores 0
 bound ends the job with the row's number and the error.
 """
 
-import math
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import dspy
 import msgspec
-from dspy.evaluate import metrics
 
 from krait_worker.adapters.base import nearest
+from krait_worker.adapters.dspy import metrics
 from krait_worker.adapters.dspy.tools import plain
 from krait_worker.context import CallContext
 from krait_worker.faults import InvalidInput, ToolFailed, message_of
 
-Texts = list[str]
-#: Of a text and the list of those that are right.
-_OF_TEXTS: dict[str, Callable[[str, Texts], float]] = {
-    "EM": metrics.EM,
-    "F1": metrics.F1,
-    "HotPotF1": metrics.HotPotF1,
-    "precision_score": lambda text, right: metrics.precision_score(text, right[0]),
-}
-#: Of an example and a prediction, each with a field `answer`.
-_OF_ANSWERS = frozenset({"answer_exact_match", "answer_passage_match"})
-#: Those that ask an LM.
-_JUDGES = {
-    "SemanticF1": dspy.evaluate.SemanticF1,
-    "CompleteAndGrounded": dspy.evaluate.CompleteAndGrounded,
-}
-NAMES = [*_OF_TEXTS, *sorted(_OF_ANSWERS), *_JUDGES]
 _KEYS = frozenset({"metric", "tool", "field", "fraction"})
 
 
@@ -67,7 +50,9 @@ class Metric:
         if "tool" in spec:
             self._score = _tool(self.name, call)
         else:
-            self._score = _named(self.name, self.field, float(fraction))
+            metrics.known(self.name, metrics.NAMES)
+            score = metrics.scoring(self.name, self.field, float(fraction))
+            self._score = lambda example, prediction, _: score(example, prediction)
         self._most_errors = most_errors
         self._lock = threading.Lock()
         self._rows: dict[bytes, int] = {}
@@ -83,7 +68,7 @@ class Metric:
     @property
     def is_tool(self) -> bool:
         """Whether the caller's own code scores."""
-        return self.name not in NAMES
+        return self.name not in metrics.NAMES
 
     def number(self, example: Any, row: int) -> None:
         """Remembers where an example comes from."""
@@ -91,7 +76,7 @@ class Metric:
 
     def check(self, example: Any) -> None:
         """Raises `InvalidInput` where the example has not what a named metric compares with."""
-        needed = ["question", "response"] if self.name in _JUDGES else [self.field]
+        needed = ["question", "response"] if self.name in metrics.JUDGES else [self.field]
         for field in [] if self.is_tool else needed:
             if field not in example:
                 raise InvalidInput(
@@ -112,14 +97,14 @@ class Metric:
             self.calls += 1
         try:
             found = self._score(example, prediction, pred_name)
-            score = _number(found, self.name)
+            score = metrics.number(found, self.name)
         except Exception as error:  # noqa: BLE001 - a metric may raise anything
             self._fails(example, error)
             return 0.0
         self.scored(score)
-        feedback = found.get("feedback") if isinstance(found, dict) else None
+        feedback = metrics.feedback(found)
         if self.tells_feedback and feedback is not None:
-            return dspy.Prediction(score=score, feedback=str(feedback))
+            return dspy.Prediction(score=score, feedback=feedback)
         return score
 
     def _fails(self, example: Any, error: Exception) -> None:
@@ -142,13 +127,6 @@ def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {message_of(error)}"
 
 
-def _number(found: Any, name: str) -> float:
-    score = found.get("score") if isinstance(found, dict) else found
-    if not isinstance(score, (bool, int, float)) or not math.isfinite(score):
-        raise ValueError(f"{name} gave no finite number")
-    return float(score)
-
-
 def _tool(name: str, call: CallContext | None) -> Callable[[Any, Any, str | None], Any]:
     known = [tool["name"] for tool in call.tools] if call is not None else []
     if call is None or name not in known:
@@ -162,35 +140,6 @@ def _tool(name: str, call: CallContext | None) -> Callable[[Any, Any, str | None
         return call.call_tool(name, given)
 
     return ask
-
-
-def _named(name: str, field: str, fraction: float) -> Callable[[Any, Any, str | None], Any]:
-    if name in _OF_TEXTS:
-        score = _OF_TEXTS[name]
-        return lambda example, made, _: score(_text(made[field]), _texts(example[field]))
-    if name == "answer_exact_match":
-        return lambda example, made, _: metrics.answer_exact_match(
-            dspy.Example(answer=_texts(example[field])),
-            dspy.Example(answer=_text(made[field])),
-            frac=fraction,
-        )
-    if name == "answer_passage_match":
-        return lambda example, made, _: metrics.answer_passage_match(
-            dspy.Example(answer=_texts(example[field])), dspy.Example(context=made["context"])
-        )
-    if name in _JUDGES:
-        judge = _JUDGES[name]
-        return lambda example, made, _: float(judge()(example, made).score)
-    raise InvalidInput(f"there is no metric {name!r:.60}{nearest(name, NAMES)}")
-
-
-def _texts(value: Any) -> Texts:
-    return [_text(one) for one in value] if isinstance(value, list) else [_text(value)]
-
-
-def _text(value: Any) -> str:
-    # An enum's case is its value here, as it is for who gives the examples.
-    return str(plain(value))
 
 
 def _key(example: Any) -> bytes:
