@@ -15,7 +15,7 @@ import pytest
 
 from krait_worker.adapters.dspy import DSPyAdapter
 from krait_worker.adapters.dspy.optimizing import catalogue
-from krait_worker.adapters.dspy.optimizing.metrics import MetricFailed
+from krait_worker.adapters.dspy.optimizing.metrics import Metric, MetricFailed
 from krait_worker.context import enter_call
 from krait_worker.faults import InvalidInput, ToolFailed
 from krait_worker.offline_lm.server import OfflineServer
@@ -131,6 +131,14 @@ def test_an_optimizer_runs_and_its_calls_are_those_that_the_server_counts(
     loaded.load(path)
     assert loaded.dump_state()["demos"] == found["state"]["demos"]
     assert loaded.lm is None
+
+
+def test_a_named_metric_tells_what_it_expected() -> None:
+    metric = Metric("F1", None, 1)
+    metric.tells_feedback = True
+    found = metric(dspy.Example(answer=["Paris", "the city"]), dspy.Prediction(answer="Rome"))
+    assert found.score == 0
+    assert found.feedback == "The score is 0. The expected answer is one of: Paris; the city"
 
 
 @pytest.mark.parametrize(

@@ -102,10 +102,18 @@ class Metric:
             self._fails(example, error)
             return 0.0
         self.scored(score)
-        feedback = metrics.feedback(found)
-        if self.tells_feedback and feedback is not None:
-            return dspy.Prediction(score=score, feedback=feedback)
-        return score
+        if not self.tells_feedback:
+            return score
+        feedback = metrics.feedback(found) or self._expected(example, score)
+        return score if feedback is None else dspy.Prediction(score=score, feedback=feedback)
+
+    def _expected(self, example: Any, score: float) -> str | None:
+        """What a named metric has to say: what it compared with; of a judge, nothing."""
+        if self.is_tool or self.name in metrics.JUDGES:
+            return None
+        right = metrics.texts(example[self.field])
+        expected = f"is one of: {'; '.join(right)}" if len(right) > 1 else f"is: {''.join(right)}"
+        return f"The score is {score:g}. The expected {self.field} {expected}"
 
     def _fails(self, example: Any, error: Exception) -> None:
         told = f"row {self._rows.get(_key(example), 0)}: {_said(error)}"
