@@ -2,8 +2,9 @@
 
 It reads the fields DSPy asks for out of the messages and answers each by extraction and simple
 rules from the inputs: the same request has the same answer. Where the messages show demos with
-labels, it answers with the label of the nearest: all that it can learn. For the demo and for tests,
-and called the offline LM wherever its answers appear.
+labels, it answers with the label of the nearest; where the instructions have rules in its own form,
+it heeds them, and asked to reflect on answers it writes such rules: all that it can learn. For the
+demo and for tests, and called the offline LM wherever its answers appear.
 """
 
 MODEL = "offline"

@@ -1,4 +1,4 @@
-"""Labels from the demos that a prompt shows: all that the offline LM learns."""
+"""Labels from the demos that a prompt shows."""
 
 import itertools
 import json
@@ -12,9 +12,10 @@ from krait_worker.offline_lm.prompt import Prompt, Wanted, asked_inputs, blocks,
 OPTIONS = re.compile(r"must (?:exactly match \(no extra characters\) |be )one of: (.+)")
 SCHEMA = re.compile(r"must adhere to the JSON schema: (\{.*\})")
 _NO_LABELS = ("bool", "int", "float", "ToolCalls")
-#: From how many demos on it tells labels from what was found, and how long a label is.
+#: From how many demos on it tells labels from what was found.
 _FEWEST = 2
-_MOST_WORDS = 3
+#: How long a label is, where the signature does not list them.
+MOST_WORDS = 3
 
 #: The inputs and outputs of an earlier answer.
 Demo = tuple[dict[str, str], dict[str, str]]
@@ -25,6 +26,13 @@ def labels(prompt: Prompt, messages: list[dict[str, Any]]) -> dict[str, str]:
     demos = _demos(messages)
     found = {wanted.name: _label(wanted, prompt, demos) for wanted in prompt.outputs}
     return {name: label for name, label in found.items() if label is not None}
+
+
+def options_of(wanted: Wanted) -> list[str] | None:
+    """The labels an output is one of, none where any text can be; None where it has no labels."""
+    if options := OPTIONS.search(wanted.note):
+        return options[1].split("; ")
+    return None if wanted.type in _NO_LABELS or SCHEMA.search(wanted.note) else []
 
 
 def _demos(messages: list[dict[str, Any]]) -> list[Demo]:
@@ -47,17 +55,17 @@ def _label(wanted: Wanted, prompt: Prompt, demos: list[Demo]) -> str | None:
     None unless all demos have a label there: an option, or a few words that their inputs do not
     hold.
     """
-    options = OPTIONS.search(wanted.note)
-    if not options and (wanted.type in _NO_LABELS or SCHEMA.search(wanted.note)):
+    options = options_of(wanted)
+    if options is None:
         return None
     name = wanted.name
     known = [(inputs, told[name]) for inputs, told in demos if told.get(name)]
     if len(known) < _FEWEST:
         return None
     for inputs, label in known:
-        is_short = len(label.split()) <= _MOST_WORDS
+        is_short = len(label.split()) <= MOST_WORDS
         is_found = any(label.lower() in text.lower() for text in inputs.values())
-        if label not in options[1].split("; ") if options else not is_short or is_found:
+        if label not in options if options else not is_short or is_found:
             return None
     words = {stem for text in prompt.inputs.values() for stem in stems(text)}
 

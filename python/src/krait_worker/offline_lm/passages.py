@@ -126,10 +126,11 @@ def split(passage: str) -> list[str]:
 
 def stems(text: str) -> list[str]:
     """The words that say something, without the commonest endings."""
-    return [stem for stem, _ in _stemmed(text)]
+    return [stem for stem, _ in stemmed(text)]
 
 
-def _stemmed(text: str) -> list[tuple[str, str]]:
+def stemmed(text: str) -> list[tuple[str, str]]:
+    """Those words, each after its stem."""
     words = [word.lower() for word in _WORD.findall(text)]
     return [(_stem(word), word) for word in words if word not in _STOP]
 
@@ -143,7 +144,7 @@ def _stem(word: str) -> str:
 
 def _ranked(question: str, sentences: list[Sentence]) -> tuple[list[Sentence], dict[str, str]]:
     """Sentences by BM25 of the question's words, ties in the order of the text; and the words."""
-    words = dict(reversed(_stemmed(question)))
+    words = dict(reversed(stemmed(question)))
     bags = [Counter(stems(sentence.text)) for sentence in sentences]
     lengths = [sum(bag.values()) for bag in bags]
     mean = sum(lengths) / len(lengths) if lengths else 0.0

@@ -13,6 +13,7 @@ _JSON_OUTPUTS = "Outputs will be a JSON object"
 _BLOCK = re.compile(r"^\[\[ ## (\w+) ## \]\][ \t]*\n?", re.MULTILINE)
 _NOTE = re.compile(r"# note: the value you produce (.+)")
 _TAIL = re.compile(r"\n\nRespond with (?:the corresponding output fields|a JSON object)", re.DOTALL)
+_OBJECTIVE = "your objective is:"
 _REFUSED = "An earlier answer was refused."
 _SUBMIT = re.compile(r"`SUBMIT\((\w+(?:, \w+)*)\)`")
 _TOOL = re.compile(
@@ -41,6 +42,8 @@ class Prompt(NamedTuple):
     is_refused: bool = False
     #: The outputs that code is to give to RLM's `SUBMIT`.
     submits: tuple[str, ...] = ()
+    #: What the signature says of the task.
+    instructions: str = ""
 
 
 def read_prompt(messages: list[dict[str, Any]]) -> Prompt | None:
@@ -59,7 +62,8 @@ def read_prompt(messages: list[dict[str, Any]]) -> Prompt | None:
     submit = _SUBMIT.search(system)
     submits = tuple(submit[1].split(", ")) if submit else ()
     is_refused = _REFUSED in system
-    return Prompt(inputs, outputs, is_json, tools, is_refused, submits) if outputs else None
+    task = after.partition(_OBJECTIVE)[2]
+    return Prompt(inputs, outputs, is_json, tools, is_refused, submits, task) if outputs else None
 
 
 def asked_inputs(asked: list[str]) -> dict[str, str]:

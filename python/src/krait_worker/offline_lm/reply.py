@@ -6,8 +6,10 @@ from typing import Any
 
 from krait_worker.offline_lm.agents import agent_step, asked_tools
 from krait_worker.offline_lm.labels import OPTIONS, SCHEMA, labels
+from krait_worker.offline_lm.lessons import lesson, plain_lesson
 from krait_worker.offline_lm.passages import Finding, find, stems
 from krait_worker.offline_lm.prompt import Prompt, Wanted, read_prompt
+from krait_worker.offline_lm.rules import ruled
 
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:,\d{3})*(?:\.\d+)?")
 _NEGATION = re.compile(r"\b(?:not|no|never|cannot|neither|nor|without)\b", re.IGNORECASE)
@@ -24,8 +26,10 @@ def completion(messages: list[dict[str, Any]]) -> str:
     """The text an assistant would answer."""
     prompt = read_prompt(messages)
     if prompt is None:
-        return _NO_FORMAT
-    values = agent_step(prompt) or {**_values(prompt), **labels(prompt, messages)}
+        return plain_lesson(messages) or _NO_FORMAT
+    values = agent_step(prompt) or lesson(prompt)
+    if values is None:
+        values = {**_values(prompt), **labels(prompt, messages), **ruled(prompt)}
     if prompt.is_json:
         return json.dumps(values, ensure_ascii=False)
     shown = [f"[[ ## {name} ## ]]\n{_shown(value)}" for name, value in values.items()]
