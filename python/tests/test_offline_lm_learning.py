@@ -1,6 +1,7 @@
 """What the offline LM learns: from rules in instructions, and the rules that it writes itself."""
 
 import json
+from collections import Counter
 from typing import Any
 
 import dspy
@@ -10,6 +11,7 @@ from gepa.strategies.instruction_proposal import InstructionProposalSignature
 
 from krait_worker.offline_lm.reply import completion
 from krait_worker.offline_lm.rules import Rule, read_rules
+from krait_worker.offline_lm.sampling import Turns
 
 RULES = """Sort the message.
 - If the inputs mention refund, credit card: team is billing
@@ -24,11 +26,12 @@ def asked(
     *,
     demos: list[dict[str, Any]] | None = None,
     adapter: Any = None,
+    turn: int = 0,
 ) -> dict[str, Any]:
     """What a program with this signature makes of the answer."""
     adapter = adapter or dspy.ChatAdapter()
     messages = adapter.format(signature, demos or [], inputs)
-    return dict(adapter.parse(signature, completion(messages)))
+    return dict(adapter.parse(signature, completion(messages, turn)))
 
 
 def team(message: str, instructions: str = RULES, **settings: Any) -> Any:
@@ -156,3 +159,33 @@ def test_it_advises_what_the_better_answer_says() -> None:
     assert made == {"self": "If the inputs mention invoice, order, wrong: team is billing"}
     assert advice("billing", "billing") == advice("x", "y", trajectory=False) == {}
     assert advice("a label of five words", "account") == {}
+
+
+def test_a_sampled_option_is_guessed_where_nothing_decides() -> None:
+    options = {"account", "billing", "shipping"}
+    found = [team("Hello!", turn=turn) for turn in range(1, 7)]
+    assert Counter(found) == dict.fromkeys(options, 2)
+    assert found == [team("Hello!", turn=turn) for turn in range(1, 7)]
+    assert {team(f"Hello {n}!", turn=1) for n in range(20)} == options
+    # Something decides: a rule, the option's own name, or the nearest demo; not two as near.
+    demos = [{"message": "My lamp.", "team": "account"}, {"message": "My bus.", "team": "billing"}]
+    for turn in range(4):
+        assert team("My parcel.", turn=turn) == "shipping"
+        assert team("About billing.", turn=turn) == "billing"
+        assert team("The lamp.", turn=turn, demos=demos) == "account"
+    assert {team("The bag.", turn=turn, demos=demos) for turn in range(1, 4)} == options
+    assert team("The bag.", demos=demos) == "account"
+
+
+def test_turns_count_the_same_messages_with_a_temperature() -> None:
+    turns = Turns()
+    messages = [{"role": "user", "content": "a"}]
+    sampled = {"messages": messages, "temperature": 1.0}
+    assert [turns.next(sampled) for _ in range(3)] == [1, 2, 3]
+    for temperature in (0, 0.0, None, "hot"):
+        assert turns.next({"messages": messages, "temperature": temperature}) == 0
+    assert turns.next({"messages": messages}) == 0
+    assert turns.next({"messages": [], "temperature": 0.2}) == 1
+    for number in range(5_000):
+        turns.next({"messages": [number], "temperature": 1})
+    assert turns.next(sampled) == 1

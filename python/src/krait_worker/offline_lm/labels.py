@@ -53,7 +53,7 @@ def _label(wanted: Wanted, prompt: Prompt, demos: list[Demo]) -> str | None:
     """The label of the demo whose inputs share most words with these; the first of equals.
 
     None unless all demos have a label there: an option, or a few words that their inputs do not
-    hold.
+    hold. None also for a sampled option where the nearest demos have several.
     """
     options = options_of(wanted)
     if options is None:
@@ -72,4 +72,9 @@ def _label(wanted: Wanted, prompt: Prompt, demos: list[Demo]) -> str | None:
     def shared(one: tuple[dict[str, str], str]) -> int:
         return len(words.intersection(stem for text in one[0].values() for stem in stems(text)))
 
-    return max(known, key=shared)[1]
+    nearest = max(known, key=shared)
+    if prompt.turn and options:
+        most = shared(nearest)
+        if any(label != nearest[1] and shared((inputs, label)) == most for inputs, label in known):
+            return None
+    return nearest[1]

@@ -44,6 +44,8 @@ class Prompt(NamedTuple):
     submits: tuple[str, ...] = ()
     #: What the signature says of the task.
     instructions: str = ""
+    #: Which sampled answer it asks for; 0 for none.
+    turn: int = 0
 
 
 def read_prompt(messages: list[dict[str, Any]]) -> Prompt | None:

@@ -10,6 +10,7 @@ from krait_worker.offline_lm.lessons import lesson, plain_lesson
 from krait_worker.offline_lm.passages import Finding, find, stems
 from krait_worker.offline_lm.prompt import Prompt, Wanted, read_prompt
 from krait_worker.offline_lm.rules import ruled
+from krait_worker.offline_lm.sampling import sampled
 
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:,\d{3})*(?:\.\d+)?")
 _NEGATION = re.compile(r"\b(?:not|no|never|cannot|neither|nor|without)\b", re.IGNORECASE)
@@ -22,11 +23,12 @@ _NO_FORMAT = (
 )
 
 
-def completion(messages: list[dict[str, Any]]) -> str:
-    """The text an assistant would answer."""
+def completion(messages: list[dict[str, Any]], turn: int = 0) -> str:
+    """The text an assistant would answer; at a turn above 0 it guesses where nothing decides."""
     prompt = read_prompt(messages)
     if prompt is None:
         return plain_lesson(messages) or _NO_FORMAT
+    prompt = prompt._replace(turn=turn)
     values = agent_step(prompt) or lesson(prompt)
     if values is None:
         values = {**_values(prompt), **labels(prompt, messages), **ruled(prompt)}
@@ -111,14 +113,15 @@ def _holds(finding: Finding) -> bool:
 
 
 def _option(options: list[str], prompt: Prompt) -> str:
-    """The option whose words the inputs have most of; the first of equals."""
+    """The option whose words the inputs have most of; the first of equals, or a guess."""
     words = [stem for text in prompt.inputs.values() for stem in stems(text)]
 
     def score(option: str) -> int:
         wanted = set(stems(option))
         return sum(word in wanted for word in words)
 
-    return max(options, key=score)
+    best = max(options, key=score)
+    return best if score(best) or not prompt.turn else sampled(options, prompt.inputs, prompt.turn)
 
 
 class _Shaper:

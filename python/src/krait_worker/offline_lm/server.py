@@ -19,12 +19,14 @@ from krait_worker.offline_lm.embeddings import (
 )
 from krait_worker.offline_lm.injection import Injection, Injections
 from krait_worker.offline_lm.reply import completion
+from krait_worker.offline_lm.sampling import Turns
 
 _MOST_BODY = 16 << 20
 _MOST_CHOICES = 16
 _MOST_KEPT = 4_096
 _SLOW_SECONDS = 3.0
 _RETRY_AFTER = "1"
+_MALFORMED = "Nothing here is in the format."
 #: The injections that are errors.
 _TOLD = ("429", "500", "too_long")
 
@@ -46,6 +48,7 @@ class OfflineServer(ThreadingHTTPServer):
         #: The latest of them, for those in this process who ask.
         self.kept: list[Any] | None = None
         self._recording = threading.Lock()
+        self.turns = Turns()
 
     def keep(self, body: Any) -> None:
         """Adds a request's body to the record, if there is one."""
@@ -167,7 +170,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, request: dict[str, Any], fault: str | None) -> None:
         messages = request["messages"]
-        text = "Nothing here is in the format." if fault == "malformed" else completion(messages)
+        turn = self.server.turns.next(request)
+        text = _MALFORMED if fault == "malformed" else completion(messages, turn)
         count = request.get("n")
         choices = min(count, _MOST_CHOICES) if isinstance(count, int) and count > 0 else 1
         usage = _usage(messages, text, choices)
