@@ -26,12 +26,13 @@ struct Messages {
     static let optimizers: [String: ValueMap] = [
         "BootstrapFewShot": [:],
         "MIPROv2": ["auto": .null, "num_candidates": 3, "num_trials": 3, "minibatch": false],
-        "GEPA": ["max_metric_calls": 60],
+        "GEPA": ["max_metric_calls": 200, "reflection_minibatch_size": 8],
         "SIMBA": ["bsize": 8, "num_candidates": 3, "max_steps": 2],
     ]
 }
 
-/// DSPy's optimizers with Swift metrics, against the offline LM: it learns labels from demos.
+/// DSPy's optimizers with Swift metrics, against the offline LM: it learns labels from demos and
+/// rules.
 @Suite(.serialized, .timeLimit(.minutes(4))) struct OptimizingTests {
     static func running(
         _ arguments: String...,

@@ -1,6 +1,6 @@
 """DSPy's optimizers as jobs, against the offline LM: what they tell, how they end, what they cost.
 
-The offline LM is no model: it learns labels from demos and nothing else.
+The offline LM is no model: it learns labels from demos and from rules in instructions.
 """
 
 import asyncio
@@ -38,9 +38,18 @@ METRIC = {"metric": "answer_exact_match", "field": "team"}
 FOUR: dict[str, dict[str, Any]] = {
     "BootstrapFewShot": {"max_labeled_demos": 16},
     "MIPROv2": {"auto": None, "num_candidates": 3, "num_trials": 3, "minibatch": False},
-    "GEPA": {"max_metric_calls": 60},
+    "GEPA": {"max_metric_calls": 200, "reflection_minibatch_size": 8},
     "SIMBA": {"bsize": 8, "num_candidates": 3, "max_steps": 2},
 }
+#: What SIMBA learns from: with options to guess among, some of what it samples is right.
+OPTIONS = {"module": "Predict", "signature": "message -> team: Literal['a', 'b', 'c']"}
+PAIRS = [
+    {"message": f"The {one} and the {other} are wrong, please help.", "team": team}
+    for team, words in zip("abc", WORDS.values(), strict=True)
+    for one in words
+    for other in words
+    if one != other
+]
 
 
 class Call:
@@ -118,9 +127,8 @@ def test_an_optimizer_runs_and_its_calls_are_those_that_the_server_counts(
     assert lineage["lm_calls"] == shown["lm_calls"] == len(asked) > 0
     assert lineage["prompt_tokens"] > lineage["completion_tokens"] > 0
     assert lineage["score"]["before"] == 0
-    # The offline LM learns from demos alone: GEPA writes instructions, and SIMBA takes as demos
-    # only what was right by itself.
-    assert (lineage["score"]["after"] > 50) == (name in ("BootstrapFewShot", "MIPROv2"))
+    # SIMBA learns from what was right by itself, and here nothing is.
+    assert (lineage["score"]["after"] > 50) == (name != "SIMBA")
     phases = list(dict.fromkeys(one["phase"] for one in call.of("progress")))
     assert phases == ["before", "optimizing", "after"]
     assert call.of("candidate")[-1]["state"]["signature"]
@@ -133,12 +141,34 @@ def test_an_optimizer_runs_and_its_calls_are_those_that_the_server_counts(
     assert loaded.lm is None
 
 
+def test_gepa_writes_instructions_from_what_the_metric_expected(server: OfflineServer) -> None:
+    found = optimize(server.url, optimizer="GEPA", settings=FOUR["GEPA"])
+    assert found["lineage"]["score"] == {"before": 0, "after": 100}
+    assert "refund" in found["state"]["signature"]["instructions"]
+    assert found["state"]["demos"] == []
+    asked = [str(body["messages"]) for body in server.take()]
+    assert any("The score is 0. The expected team is: billing" in text for text in asked)
+
+
 def test_a_named_metric_tells_what_it_expected() -> None:
     metric = Metric("F1", None, 1)
     metric.tells_feedback = True
     found = metric(dspy.Example(answer=["Paris", "the city"]), dspy.Prediction(answer="Rome"))
     assert found.score == 0
     assert found.feedback == "The score is 0. The expected answer is one of: Paris; the city"
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_simba_learns_from_what_was_right_by_chance(server: OfflineServer, seed: int) -> None:
+    call = Call()
+    settings = {"bsize": 12, "num_candidates": 4, "max_steps": 5}
+    found = optimize(server.url, call, optimizer="SIMBA", settings=settings, seed=seed,
+                     program=OPTIONS, trainset=PAIRS)  # fmt: skip
+    lineage = found["lineage"]
+    assert lineage["score"]["before"] < 50 < lineage["score"]["after"]
+    state = found["state"]
+    assert state["demos"] or "If the inputs mention" in state["signature"]["instructions"]
+    assert lineage["lm_calls"] == call.of("progress")[-1]["lm_calls"] == len(server.take())
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,8 @@ import Testing
             #expect(bench.job?["state"] == "done")
             #expect(optimizer == "BootstrapFewShot" || ended.errors.contains("best so far: "))
             #expect(ended.json?["score"]?["before"]?.double == 0)
-            let learns = ["BootstrapFewShot", "MIPROv2"].contains(optimizer)
+            // SIMBA learns from what was right by chance, and a text never is.
+            let learns = optimizer != "SIMBA"
             let after = try #require(ended.json?["score"]?["after"]?.double)
             #expect((after > 50) == learns)
             let model = LM("openai/offline", apiBase: bench.lm.url, cache: false, numRetries: 0)
