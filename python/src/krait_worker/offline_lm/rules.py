@@ -13,7 +13,7 @@ from krait_worker.offline_lm.passages import stems
 from krait_worker.offline_lm.prompt import Prompt, Wanted
 
 _RULE = re.compile(
-    r"^[ \t]*(?:[-*][ \t]+)?If the inputs mention (.+?): (\w+) is (\S.*?)[ \t]*$", re.MULTILINE
+    r"^[ \t]*(?:[-*][ \t]+)?If the inputs mention (.+?): (\w+) is (\S.*)$", re.MULTILINE
 )
 _MOST_RULES = 1_000
 
@@ -34,7 +34,7 @@ class Rule(NamedTuple):
 def read_rules(text: str) -> list[Rule]:
     """The rules among the lines of a text."""
     found = [
-        Rule(match[2], match[3], tuple(word.strip() for word in match[1].split(",")))
+        Rule(match[2], match[3].strip(), tuple(word.strip() for word in match[1].split(",")))
         for match in _RULE.finditer(text)
     ]
     return found[:_MOST_RULES]
