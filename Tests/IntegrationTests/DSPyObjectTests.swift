@@ -73,6 +73,9 @@ import Testing
         Row(DSPyObject("evaluate.answer_passage_match"), ["example": answered, "pred": answered]),
     ]
 
+    /// Those that run code, for which they need an interpreter.
+    static let running: Set<String> = ["CodeAct", "Flex", "ProgramOfThought", "RLM"]
+
     /// What the catalogue has beside: a retriever that is a client of a server elsewhere.
     static let elsewhere: Set<String> = ["ColBERTv2"]
 
@@ -84,18 +87,30 @@ import Testing
 
     @Test func `each is made and called in one round trip`() async throws {
         try await OfflineLM.running { lm in
-            var adapter = lm.adapter
-            adapter.options["interpreter"] = "local"
-            try await TestPools.running(TestPools.dspy(adapter)) { krait in
-                for row in Self.rows {
-                    let answer = try await Self.call(row, krait)
-                    #expect(answer.value != .null, "\(row.object.name): \(answer)")
+            var (adapter, rows) = (lm.adapter, Self.rows)
+            if try await InstalledDSPy.has("supported.LOCAL_INTERPRETER") {
+                adapter.options["interpreter"] = "local"
+            } else {
+                rows.removeAll { Self.running.contains($0.object.name) }
+            }
+            try await TestPools.running(TestPools.dspy(adapter)) { [rows] krait in
+                for row in rows {
+                    do throws(CallError) {
+                        let answer = try await Self.call(row, krait)
+                        #expect(answer.value != .null, "\(row.object.name): \(answer)")
+                    } catch {
+                        let told = error.fault?.message ?? error.message
+                        Issue.record("\(row.object.name): \(told)")
+                    }
                 }
             }
         }
     }
 
-    private static func call(_ row: Row, _ krait: Orchestrator) async throws -> DSPyAnswer {
+    private static func call(
+        _ row: Row,
+        _ krait: Orchestrator
+    ) async throws(CallError) -> DSPyAnswer {
         if row.object.name == "Retrieve" {
             // What it asks is DSPy's setting `rm`: here a function of this program.
             let arguments: ValueMap = [

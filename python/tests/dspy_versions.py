@@ -22,9 +22,12 @@ needs_own_client = pytest.mark.skipif(
     not supported.ENGINES,
     reason="own client: litellm makes this DSPy's requests; its errors, memory and tasks",
 )
+_IS_PINNED = f"dspy=={version('dspy')}" in PINNED
 needs_pinned_dspy = pytest.mark.skipif(
-    f"dspy=={version('dspy')}" not in PINNED,
-    reason="native code: it is held against the pinned DSPy, and this is another",
+    not _IS_PINNED, reason="native code: it is held against the pinned DSPy, and this is another"
+)
+needs_pinned_names = pytest.mark.skipif(
+    not _IS_PINNED, reason="names: the tables are the pinned DSPy's, and this is another"
 )
 
 #: The interpreter that tests can have where no code is run.

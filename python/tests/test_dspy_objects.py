@@ -1,6 +1,7 @@
 """Any object of DSPy from a spec: each module once, and what does not fit refused."""
 
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 import dspy
@@ -92,6 +93,14 @@ CALLED: dict[str, tuple[dict[str, Any], Any]] = {
 ELSEWHERE = {"ColBERTv2": "a server"}
 
 
+def runnable(called: Iterable[str]) -> list[Any]:
+    """The names, as parameters: those that run code are for a DSPy with an interpreter."""
+    return [
+        pytest.param(name, marks=needs_local_interpreter) if name in RUN_CODE else name
+        for name in called
+    ]
+
+
 def called(url: str, name: str) -> Any:
     spec, inputs = CALLED[name]
     spec = spec if "embedder" in spec else {"module": name, **spec}
@@ -101,13 +110,7 @@ def called(url: str, name: str) -> Any:
     return run(call, made, "use", spec=spec, inputs=inputs, **options)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=needs_local_interpreter) if name in RUN_CODE else name
-        for name in CALLED
-    ],
-)
+@pytest.mark.parametrize("name", runnable(CALLED))
 def test_an_object_is_made_and_called_in_one_call(offline_url: str, name: str) -> None:
     found = called(offline_url, name)
     assert "usage" in found

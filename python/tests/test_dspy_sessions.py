@@ -7,6 +7,7 @@ from typing import Any
 import dspy
 import pytest
 
+from dspy_versions import INTERPRETER
 from host import Host, WorkerEnd
 from krait_worker import limits
 from krait_worker.adapters.dspy import names
@@ -15,7 +16,7 @@ from krait_worker.adapters.dspy.sessions import Session, Sessions
 from krait_worker.context import CallContext
 from krait_worker.faults import CallRefused, InvalidInput
 from test_dspy_agents import ScriptedCall, adapter, run
-from test_dspy_objects import CALLED
+from test_dspy_objects import CALLED, runnable
 
 SPEC = {
     "programs": {
@@ -164,13 +165,13 @@ MODULES = [
 ]
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", runnable(MODULES))
 def test_each_module_is_held_called_saved_and_loaded(offline_url: str, name: str) -> None:
     spec, inputs = CALLED[name]
     begun = {"programs": {"it": {"module": name, **spec}}, "adapter": "JSONAdapter"}
     call = ScriptedCall({"search": "Bees dance."}, is_stream=False)
     call.session = "s"
-    made = adapter(offline_url, interpreter="local")
+    made = adapter(offline_url, interpreter=INTERPRETER)
     run(call, made, "session_begin", spec=begun)
     found = run(call, made, "session_run", program="it", inputs=inputs)
     assert found["version"] == 1
@@ -179,7 +180,7 @@ def test_each_module_is_held_called_saved_and_loaded(offline_url: str, name: str
     saved = json.loads(json.dumps(run(call, made, "session_checkpoint")))
     assert saved["missing"] == []
     assert (saved["version"], len(saved["history"])) == (2, 3)
-    other = adapter(offline_url, interpreter="local")
+    other = adapter(offline_url, interpreter=INTERPRETER)
     assert run(call, other, "session_begin", spec=begun, checkpoint=saved)["version"] == 2
     assert run(call, other, "session_checkpoint") == saved
     assert run(call, other, "session_run", program="it", inputs=inputs)["version"] == 3

@@ -175,7 +175,8 @@ package final class Lab {
     package func startDaemon() throws(ChaosError) {
         let own = "\(folder)/own/start"
         let starter = try beginStart(own)
-        let code = starter.end(within: .seconds(60))
+        // Where workers import a large client, and other programs use the processors, it takes long.
+        let code = starter.end(within: .seconds(120))
         let said = (wholeFile(own + ".out") ?? "") + (wholeFile(own + ".err") ?? "")
         guard code == 0 else {
             starter.signal(SIGKILL)
