@@ -14,7 +14,9 @@ from krait_worker.adapters.dspy import names
 from krait_worker.adapters.dspy.construction import Means, UserProgram
 from krait_worker.adapters.dspy.sessions import Session, Sessions
 from krait_worker.context import CallContext
+from krait_worker.envelope import Codec
 from krait_worker.faults import CallRefused, InvalidInput
+from krait_worker.values import decode
 from test_dspy_agents import ScriptedCall, adapter, run
 from test_dspy_objects import CALLED, runnable
 
@@ -94,7 +96,7 @@ def test_the_history_is_bounded() -> None:
     for number in range(limits.SESSION_TURNS + 5):
         session.ended("sort", {"text": str(number)}, {"kind": ""})
     assert len(session.history) == limits.SESSION_TURNS
-    assert session.history[0]["inputs"] == {"text": "5"}
+    assert next(iter(session.history))["inputs"] == {"text": "5"}
     assert session.version == limits.SESSION_TURNS + 5
 
 
@@ -104,13 +106,21 @@ def test_what_cannot_be_saved_is_named() -> None:
     predictor.lm = dspy.LM("openai/x", api_key="secret")
     predictor.traces = [object()]
     session.ended("sort", {"text": object()}, {})
-    session.ended("sort", {"text": "x"}, {})
+    session.ended("sort", {"text": "x"}, {"kind": b"\xff", "count": 1 << 63})
+    session.ended("sort", {"text": "x"}, {"count": 1 << 64})
+    session.ended("sort", {"text": "\ud800"}, {})
     saved = session.checkpoint()
     assert saved["missing"] == [
         "programs.sort.self.lm",
         "programs.sort.self.traces",
         "history[0]",
+        "history[2]",
+        "history[3]",
     ]
+    body, missing = session.packed()
+    assert decode(body, Codec.MSGPACK) == saved
+    assert missing == saved["missing"]
+    del saved["history"][0]["outputs"]["kind"]
     assert "secret" not in json.dumps(saved)
     again = Session(SPEC)
     again.restore(saved)

@@ -19,10 +19,20 @@ from krait_worker.envelope import Codec
 from krait_worker.values import json_text, packed
 from krait_worker.values.attachments import EXTENSION, Buffer, Frames, Gathered, holds_large
 from krait_worker.values.errors import MalformedBody, Unserialisable, place
+from krait_worker.values.packed import with_entry
 from krait_worker.values.plain import JSON_SCALARS, PACKED_SCALARS, READ_SCALARS, is_plain, plain
 from krait_worker.values.timestamp import Timestamp
 
-__all__ = ["Gathered", "MalformedBody", "Timestamp", "Unserialisable", "decode", "encode", "place"]
+__all__ = [
+    "Gathered",
+    "MalformedBody",
+    "Timestamp",
+    "Unserialisable",
+    "decode",
+    "encode",
+    "place",
+    "with_entry",
+]
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode

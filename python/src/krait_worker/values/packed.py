@@ -37,6 +37,12 @@ def leaf(value: Any, path: str, gathered: Gathered | None = None) -> Any:
     return value
 
 
+def with_entry(body: bytes, key: str, value: bytes) -> bytes:
+    """The body of a map of fewer than 15 entries with one more, whose value is a body."""
+    # The first byte of so small a map counts its entries.
+    return b"".join([bytes([body[0] + 1]), body[1:], msgspec.msgpack.encode(key), value])
+
+
 def read(body: bytes, frames: Frames) -> Any:
     """Decodes a body and what came beside it; raises `MalformedBody`."""
     reader = _Reader(body, frames)

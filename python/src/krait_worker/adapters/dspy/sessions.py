@@ -6,7 +6,6 @@ named in it.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Any
@@ -18,12 +17,13 @@ from krait_worker import limits
 from krait_worker.adapters.base import nearest
 from krait_worker.adapters.dspy import states
 from krait_worker.adapters.dspy.construction import Means
+from krait_worker.adapters.dspy.history import History
 from krait_worker.adapters.dspy.language_models import checked
 from krait_worker.adapters.dspy.objects import Constructed, adapter
 from krait_worker.context import CallContext
 from krait_worker.envelope import Codec
 from krait_worker.faults import CallRefused, InvalidInput, StateTooLarge
-from krait_worker.values import MalformedBody, decode, encode
+from krait_worker.values import MalformedBody, decode, encode, with_entry
 
 _SPEC = frozenset({"programs", "lm", "adapter"})
 _CHECKPOINT = frozenset({"dspy", "version", "programs", "attributes", "history", "missing"})
@@ -49,9 +49,7 @@ class Session:
             for name, program in programs.items()
         }
         self._begun = {name: states.attributes(p.module) for name, p in self.programs.items()}
-        #: The turns of all programs, the oldest forgotten first.
-        self.history: deque[dict[str, Any]] = deque()
-        self._sizes: deque[int] = deque()
+        self.history = History()
         #: How many calls have ended well.
         self.version = 0
 
@@ -105,17 +103,7 @@ class Session:
     def ended(self, name: str, inputs: Any, outputs: dict[str, Any]) -> None:
         """Notes a call that ended well."""
         self.version += 1
-        self._note({"program": name, "inputs": inputs, "outputs": outputs})
-
-    def _note(self, turn: dict[str, Any]) -> None:
-        self.history.append(turn)
-        self._sizes.append(states.size(turn))
-        while (
-            len(self.history) > limits.SESSION_TURNS
-            or sum(self._sizes) > limits.SESSION_HISTORY_BYTES
-        ):
-            self.history.popleft()
-            self._sizes.popleft()
+        self.history.add({"program": name, "inputs": inputs, "outputs": outputs})
 
     def answered(self, name: str, inputs: Any, reply: dict[str, Any]) -> None:
         """`ended` by the reply; of a list of inputs, each that was answered is a turn."""
@@ -125,7 +113,7 @@ class Session:
         self.version += 1
         for given, row in zip(inputs, reply["results"], strict=True):
             if "error" not in row:
-                self._note({"program": name, "inputs": given, "outputs": _outputs(row)})
+                self.history.add({"program": name, "inputs": given, "outputs": _outputs(row)})
 
     def load(self, name: str, state: Any) -> None:
         """Gives a program a state, such as what DSPy's optimizers save; raises `InvalidInput`."""
@@ -133,6 +121,15 @@ class Session:
 
     def checkpoint(self) -> dict[str, Any]:
         """Everything that a later worker needs beside the spec, and the names of what is not in."""
+        return {**self._known(), "history": self.history.plain()}
+
+    def packed(self) -> tuple[bytes, list[str]]:
+        """The checkpoint as MessagePack, and the names of what is not in."""
+        known = self._known()
+        body = encode(known, Codec.MSGPACK, "checkpoint")
+        return with_entry(body, "history", self.history.body()), known["missing"]
+
+    def _known(self) -> dict[str, Any]:
         missing: list[str] = []
         programs = {
             name: states.state(program.module, f"programs.{name}", missing)
@@ -142,19 +139,12 @@ class Session:
             name: states.changed(program.module, self._begun[name], f"programs.{name}", missing)
             for name, program in self.programs.items()
         }
-        history = []
-        for number, turn in enumerate(self.history):
-            if states.is_plain(turn):
-                history.append(turn)
-            else:
-                missing.append(f"history[{number}]")
         return {
             "dspy": dspy.__version__,
             "version": self.version,
             "programs": programs,
             "attributes": {name: found for name, found in attributes.items() if found},
-            "history": history,
-            "missing": missing,
+            "missing": missing + self.history.missing(),
         }
 
     def restore(self, checkpoint: Any) -> None:
@@ -175,7 +165,7 @@ class Session:
         except InvalidInput as error:
             raise InvalidInput(f"{error} (saved with DSPy {given.get('dspy')!r:.40})") from error
         for turn in history:
-            self._note(turn)
+            self.history.add(turn)
         self.version = version
 
 
@@ -194,9 +184,8 @@ class Held:
         """What a call is answered with: with the state, where it asks for that."""
         made["version"] = self.session.version
         if call is not None and call.save:
-            state = self.session.checkpoint()
-            packed = encode(state, Codec.MSGPACK, "checkpoint")
-            saved = {"bytes": len(packed), "dspy": dspy.__version__, "missing": state["missing"]}
+            packed, missing = self.session.packed()
+            saved = {"bytes": len(packed), "dspy": dspy.__version__, "missing": missing}
             if len(packed) <= limits.CHECKPOINT_BYTES:
                 saved["state"] = packed
                 self.saved = self.session.version

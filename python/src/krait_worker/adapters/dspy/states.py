@@ -120,10 +120,12 @@ def set_attributes(module: Any, given: Any, where: str) -> None:
 
 
 def is_plain(value: Any) -> bool:
-    """Whether a value is made of nothing but the types of JSON, and bytes."""
+    """Whether a value is made of nothing but JSON's types, integers of 64 bits, and bytes."""
     match value:
-        case None | bool() | int() | float() | str() | bytes():
-            return type(value) in (type(None), bool, int, float, str, bytes)
+        case None | bool() | float() | str() | bytes():
+            return type(value) in (type(None), bool, float, str, bytes)
+        case int():
+            return type(value) is int and -(1 << 63) <= value < 1 << 64
         case list():
             return type(value) is list and all(is_plain(item) for item in value)
         case dict():
