@@ -70,7 +70,7 @@ public struct SessionSettings: Sendable, Equatable {
     public var limitPerCaller: Int
     /// How many bytes the file may have; nil for as many as the disk has room for.
     ///
-    /// Where it is full, no session begins, and what calls leave of others waits in memory for room.
+    /// Where it is full, no session begins, and what calls of others leave waits in memory.
     public var bytes: Int?
 
     /// Settings, each with its default.

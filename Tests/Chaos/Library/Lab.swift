@@ -175,7 +175,7 @@ package final class Lab {
     package func startDaemon() throws(ChaosError) {
         let own = "\(folder)/own/start"
         let starter = try beginStart(own)
-        // Where workers import a large client, and other programs use the processors, it takes long.
+        // It takes long where workers import a large client, beside other programs.
         let code = starter.end(within: .seconds(120))
         let said = (wholeFile(own + ".out") ?? "") + (wholeFile(own + ".err") ?? "")
         guard code == 0 else {
