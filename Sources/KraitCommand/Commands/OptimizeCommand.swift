@@ -284,7 +284,10 @@ enum OptimizeCommand {
             let failure = error as? ControlFailure
             let reason = failure?.details ?? "\(error)"
             try folder.settle(.failed, reason)
-            throw CommandFailure(RunCommand.exitCode(of: error), "\(reason)\n\(goingOn(folder))")
+            // What is refused has not begun, and has nothing to go on from.
+            let isRefused = folder.progress == nil && folder.best == nil
+            let told = isRefused ? reason : "\(reason)\n\(goingOn(folder))"
+            throw CommandFailure(RunCommand.exitCode(of: error), told)
         }
     }
 

@@ -170,6 +170,7 @@ enum SessionsCommand {
             session: arguments[id]
         )
         _ = try await ask(Call("session_end", options: options), arguments, context)
+        try context.output.write("the session \(arguments[id]) has ended\n")
         return .ok
     }
 

@@ -153,6 +153,7 @@ import Testing
                 let ended = try await bench.lab.krait(changed)
                 #expect(ended.code == code)
                 #expect(ended.errors.contains(part), "\(ended.errors)")
+                #expect(!ended.errors.contains("no program"), "\(ended.errors)")
             }
             let settings = [
                 "max_label_demos=1": "did you mean 'max_labeled_demos'",
