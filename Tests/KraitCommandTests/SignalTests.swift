@@ -9,7 +9,11 @@ import Testing
 @testable import KraitControl
 
 /// Everything that takes the process's own signals: one at a time.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct SignalTests {}
+@Suite(.serialized, .timeLimit(.minutes(1))) struct SignalTests {
+    /// Lets no signal of a test end the process: a thread may be given one when whoever waited for
+    /// it has ended already.
+    static let shield = TerminationSignals([SIGUSR1, SIGUSR2])
+}
 
 extension SignalTests {
     @Suite(.timeLimit(.minutes(1))) struct TerminationSignalsTests {
@@ -125,10 +129,8 @@ extension SignalTests {
                 let daemon = daemon(core, directory, patience: patience, overdue: overdue) { _ in
                     ready.open()
                 }
+                _ = SignalTests.shield
                 let signals = TerminationSignals([SIGUSR1])
-                // A third signal may come when the daemon's own loop has ended.
-                let shield = TerminationSignals([SIGUSR1])
-                defer { withExtendedLifetime(shield) {} }
                 let wasCut = try await withThrowingTaskGroup(of: Bool.self) { group in
                     group.addTask {
                         // A core that never is ready ends too: by its error.
