@@ -284,8 +284,8 @@ private func read(_ text: String, file: String = "krait.yaml") throws -> Configu
         for setting in [Setting<ValueMap>].languageModel {
             #expect(text.contains("      # \(setting.name): "))
         }
-        for setting in [Setting<ConfigurationDraft>].sessions {
-            #expect(text.contains(" \(setting.name): "))
+        for part in [Setting<ConfigurationDraft>].top.flatMap(\.parts) {
+            #expect(text.contains(" \(part.name):"))
         }
         for line in text.split(separator: "\n") { #expect(line.count <= HelpText.width) }
     }

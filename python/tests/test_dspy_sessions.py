@@ -109,6 +109,9 @@ def test_what_cannot_be_saved_is_named() -> None:
     session.ended("sort", {"text": "x"}, {"kind": b"\xff", "count": 1 << 63})
     session.ended("sort", {"text": "x"}, {"count": 1 << 64})
     session.ended("sort", {"text": "\ud800"}, {})
+    endless: list[object] = []
+    endless.append(endless)
+    session.ended("sort", {"text": endless}, {})
     saved = session.checkpoint()
     assert saved["missing"] == [
         "programs.sort.self.lm",
@@ -116,6 +119,7 @@ def test_what_cannot_be_saved_is_named() -> None:
         "history[0]",
         "history[2]",
         "history[3]",
+        "history[4]",
     ]
     body, missing = session.packed()
     assert decode(body, Codec.MSGPACK) == saved

@@ -13,8 +13,11 @@ enum ConfigurationReference {
         ]
         for setting in [Setting<ConfigurationDraft>].top {
             lines += self.lines(of: setting, in: ConfigurationDraft(), indent: "")
-            if setting.name == "lm" { lines += gateway }
-            if setting.name == "sessions" { lines += sessions }
+            if !setting.parts.isEmpty { lines.append("\(setting.name):") }
+            for part in setting.parts {
+                lines += self.lines(of: part, in: ConfigurationDraft(), indent: "  ")
+            }
+            if setting.name == "lm" { lines += cache }
             guard setting.name == "pools" else { continue }
             lines += ["pools:", "  general:"]
             for setting in [Setting<PoolDraft>].pool {
@@ -29,21 +32,9 @@ enum ConfigurationReference {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    private static var gateway: [String] {
-        var lines = ["lm:"]
-        for setting in [Setting<ConfigurationDraft>].gateway {
-            lines += self.lines(of: setting, in: ConfigurationDraft(), indent: "  ")
-        }
-        lines.append("  cache:")
-        for setting in Setting<CacheDraft>.cache {
+    private static var cache: [String] {
+        Setting<CacheDraft>.cache.reduce(into: ["  cache:"]) { lines, setting in
             lines += self.lines(of: setting, in: CacheDraft(), indent: "    ")
-        }
-        return lines
-    }
-
-    private static var sessions: [String] {
-        [Setting<ConfigurationDraft>].sessions.reduce(into: ["sessions:"]) { lines, setting in
-            lines += self.lines(of: setting, in: ConfigurationDraft(), indent: "  ")
         }
     }
 

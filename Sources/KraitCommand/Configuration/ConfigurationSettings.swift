@@ -42,21 +42,11 @@ extension Setting where Target == ConfigurationDraft {
             example: "/run/krait",
             "The folder for the daemon's own; the default is $XDG_RUNTIME_DIR/krait."
         ),
-        Setting(
-            "lm",
-            typeName: "map",
-            "What the daemon asks language models itself.",
-            read: { node, path, draft, problems in
-                readSettings(.gateway, from: node, path: path, into: &draft, &problems)
-            }
-        ),
+        Setting("lm", parts: gateway, "What the daemon asks language models itself."),
         Setting(
             "sessions",
-            typeName: "map",
-            "How many sessions there may be, and where they are kept.",
-            read: { node, path, draft, problems in
-                readSettings(.sessions, from: node, path: path, into: &draft, &problems)
-            }
+            parts: sessions,
+            "How many sessions there may be, and where they are kept."
         ),
         Setting(
             "pools",
@@ -137,8 +127,6 @@ extension ConfigurationDraft {
 
 extension [Setting<ConfigurationDraft>] {
     static var top: [Setting<ConfigurationDraft>] { Setting.top }
-    static var gateway: [Setting<ConfigurationDraft>] { Setting.gateway }
-    static var sessions: [Setting<ConfigurationDraft>] { Setting.sessions }
 }
 
 extension TextForm where Value == LogLevel {

@@ -13,6 +13,8 @@ struct Setting<Target: Sendable>: Sendable {
     let defaultText: @Sendable (Target) -> String?
     /// A value to show in the reference, where there is no default or it would teach less.
     let example: String?
+    /// The keys of a map whose values go to the same target.
+    let parts: [Setting]
     let read:
         @Sendable (YAMLNode, _ path: String, inout Target, inout [ConfigurationProblem]) -> Void
 
@@ -27,6 +29,7 @@ struct Setting<Target: Sendable>: Sendable {
         typeName = type.name
         self.documentation = documentation
         self.example = example
+        parts = []
         defaultText = { type.write($0[keyPath: property]) }
         read = { node, path, target, problems in
             guard let value = type.read(node, path, &problems) else { return }
@@ -49,8 +52,22 @@ struct Setting<Target: Sendable>: Sendable {
         self.typeName = typeName
         self.documentation = documentation
         self.example = example
+        parts = []
         defaultText = { _ in nil }
         self.read = read
+    }
+
+    /// A map with keys of its own.
+    init(_ name: String, parts: [Setting], _ documentation: String) {
+        self.name = name
+        typeName = "map"
+        self.documentation = documentation
+        example = nil
+        self.parts = parts
+        defaultText = { _ in nil }
+        read = { node, path, target, problems in
+            readSettings(parts, from: node, path: path, into: &target, &problems)
+        }
     }
 }
 

@@ -55,7 +55,7 @@ def ruled(prompt: Prompt) -> dict[str, str]:
     return {name: label for name, label in found.items() if label is not None}
 
 
-def labels_of_words(rules: Iterable[Rule]) -> dict[frozenset[str], set[str]]:
+def _labels_of_words(rules: Iterable[Rule]) -> dict[frozenset[str], set[str]]:
     """The stems of each word, and the labels that rules give it."""
     found: dict[frozenset[str], set[str]] = defaultdict(set)
     for rule in rules:
@@ -75,7 +75,7 @@ def _label(wanted: Wanted, rules: list[Rule], words: set[str]) -> str | None:
         return None
     own = [r for r in rules if r.field == wanted.name and (not options or r.label in options)]
     votes: Counter[str] = Counter()
-    for known, labels in labels_of_words(own).items():
+    for known, labels in _labels_of_words(own).items():
         if len(labels) == 1 and known <= words:
             votes[next(iter(labels))] += 1
     match votes.most_common(2):

@@ -59,9 +59,7 @@ class History:
 
 
 def _body(turn: Turn) -> bytes | None:
-    if not states.is_plain(turn):
-        return None
     try:
-        return encode(turn, Codec.MSGPACK, "turn")
-    except Unserialisable:
+        return encode(turn, Codec.MSGPACK, "turn") if states.is_plain(turn) else None
+    except (Unserialisable, RecursionError):
         return None
